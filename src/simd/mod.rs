@@ -8,9 +8,11 @@
 mod kernels;
 mod mask;
 mod text;
+mod text_buffer;
 mod utf8;
 
 pub use kernels::{Kernels, Tier};
 pub use mask::{Mask, apply_mask};
-pub use text::{TextMut, Utf8Buffer, Utf8Bytes};
+pub use text::{TextMut, Utf8Bytes};
+pub use text_buffer::Utf8Buffer;
 pub use utf8::{Utf8Error, Utf8State};

@@ -4,7 +4,7 @@ use std::{fmt, ops::Deref};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Kernels, Mask, Utf8Error, Utf8State};
+use super::{Kernels, Mask, Utf8Error};
 
 /// Exclusively borrowed bytes that are UTF-8.
 ///
@@ -63,6 +63,23 @@ impl Utf8Bytes {
     /// A text that lives as long as the program; costs nothing.
     pub const fn from_static(text: &'static str) -> Self {
         Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Unmasks `payload` where it lies, checks it in the same pass and freezes
+    /// it: a received text becomes a shared one without a copy. With
+    /// [`Mask::NONE`] the payload is only checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] at the first byte that is not UTF-8.
+    pub fn unmask(kernels: &Kernels, mut payload: BytesMut, mask: Mask) -> Result<Self, Utf8Error> {
+        kernels.unmask_text(&mut payload, mask)?;
+        Ok(Self(payload.freeze()))
+    }
+
+    /// For the validators of this module's siblings only.
+    pub(super) fn proven(bytes: Bytes) -> Self {
+        Self(bytes)
     }
 
     /// The text.
@@ -161,71 +178,5 @@ impl fmt::Debug for Utf8Bytes {
 impl fmt::Display for Utf8Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.as_str(), f)
-    }
-}
-
-/// A text that grows by validated pieces.
-#[derive(Debug, Default)]
-pub struct Utf8Buffer {
-    bytes: BytesMut,
-    state: Utf8State,
-}
-
-impl Utf8Buffer {
-    /// An empty text that will be kept in `storage`, whose contents are dropped.
-    pub fn new(mut storage: BytesMut) -> Self {
-        storage.clear();
-        Self { bytes: storage, state: Utf8State::default() }
-    }
-
-    /// Bytes received so far, an unfinished sequence included.
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether nothing was received yet.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Appends a piece, unmasked and checked on its way.
-    ///
-    /// # Errors
-    ///
-    /// [`Utf8Error`] at the first bad byte, counted from the start of the text.
-    pub fn push(&mut self, kernels: &Kernels, piece: &[u8], mask: Mask) -> Result<(), Utf8Error> {
-        self.bytes.reserve(piece.len());
-        let written = kernels
-            .copy_text_piece(&mut self.state, piece, self.bytes.spare_capacity_mut(), mask)?
-            .len();
-        // SAFETY: the kernel wrote the first `written` bytes of the spare capacity.
-        unsafe { self.bytes.set_len(self.bytes.len() + written) };
-        Ok(())
-    }
-
-    /// The finished text, borrowed.
-    ///
-    /// # Errors
-    ///
-    /// [`Utf8Error`] if the last sequence is unfinished.
-    pub fn text_mut(&mut self) -> Result<TextMut<'_>, Utf8Error> {
-        self.state.finish()?;
-        Ok(TextMut::proven(&mut self.bytes))
-    }
-
-    /// Takes the finished text out; what capacity is left stays for the next one.
-    ///
-    /// # Errors
-    ///
-    /// [`Utf8Error`] if the last sequence is unfinished.
-    pub fn take(&mut self) -> Result<Utf8Bytes, Utf8Error> {
-        self.state.finish()?;
-        self.state = Utf8State::default();
-        Ok(Utf8Bytes(self.bytes.split().freeze()))
-    }
-
-    /// Gives the storage back.
-    pub fn into_storage(self) -> BytesMut {
-        self.bytes
     }
 }
