@@ -1,0 +1,107 @@
+//! Byte streams whose two directions can be used at once.
+
+mod adapter;
+mod default;
+mod socket;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+pub use adapter::ReadWrite;
+pub use default::Stream;
+#[cfg(feature = "tls")]
+pub use tls::TlsStream;
+
+/// A byte stream, both of whose directions can be used at once through a
+/// shared reference.
+///
+/// One thread may be blocked in [`read`](Self::read) while another writes,
+/// where the stream is `Sync` as well. Several readers, or several writers,
+/// are safe but share the bytes out between them as chance has it.
+///
+/// No method returns [`io::ErrorKind::Interrupted`]. A timeout that runs out
+/// is [`WouldBlock`](io::ErrorKind::WouldBlock) or
+/// [`TimedOut`](io::ErrorKind::TimedOut), as the operating system has it, and
+/// loses no bytes.
+pub trait Duplex: Send {
+    /// Reads what there is, waiting for the first byte; 0 is the end of the
+    /// stream (or an empty `buf`).
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport. TLS cut off without a `close_notify` is
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof).
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes from the front of `bufs` and returns how many bytes the stream
+    /// has taken over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport; then none of these bytes were taken.
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Sends what the stream has taken over but not passed on, which is never
+    /// anything unless a write timeout or a non-blocking transport cut a TLS
+    /// record short.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport.
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Closes the writing direction: `close_notify` for TLS, then FIN. Waits
+    /// for a write in progress on another thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport. A stream that is closed already is none.
+    fn shutdown_write(&self) -> io::Result<()>;
+
+    /// Closes both directions at once and wakes threads blocked in them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport. A stream that is closed already is none.
+    fn shutdown(&self) -> io::Result<()>;
+
+    /// Bounds each [`read`](Self::read) from now on; `None` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for a zero timeout,
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the stream has none.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Bounds each write from now on; `None` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_read_timeout`](Self::set_read_timeout).
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Waits until a read would not block (data, the end or an error), so
+    /// that nobody has to hold a buffer meanwhile. `false` once `timeout` has
+    /// passed; the read timeout plays no part.
+    ///
+    /// A stream that cannot tell returns `true` at once, which is the default;
+    /// a TLS stream may return `true` for a record that is still incomplete.
+    ///
+    /// # Errors
+    ///
+    /// Those of the transport.
+    fn wait_readable(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let _ = timeout;
+        Ok(true)
+    }
+
+    /// Whether a write of up to 1 KiB would be taken at once; `false`, the
+    /// default, where the stream cannot tell.
+    fn is_writable(&self) -> bool {
+        false
+    }
+}
