@@ -2,9 +2,21 @@
 
 #![deny(unsafe_code)]
 
+#[allow(unsafe_code)] // initialised memory that the compiler cannot know to be so
+pub mod buffer;
+pub mod frame;
+mod limits;
+pub mod message;
 pub mod net;
+mod options;
+pub mod protocol;
 #[allow(unsafe_code)] // vector loads and stores; see the module's own rules
 pub mod simd;
 
+pub use buffer::BufferPool;
+pub use frame::{CloseCode, FrameHeader, Opcode, Role, WebSocketFrame};
+pub use limits::{Limit, LimitExceeded, Limits};
+pub use message::{MessageRef, PreparedMessage, WebSocketMessage};
 pub use net::WebSocketUrl;
+pub use options::{MaskSource, WebSocketOptions};
 pub use simd::{Utf8Bytes, apply_mask};

@@ -70,6 +70,25 @@ impl Kernels {
         unsafe { &mut *(std::ptr::from_mut(target) as *mut [u8]) }
     }
 
+    /// Copies `source` to the front of `target`, masked on the way. A shorter
+    /// `target` takes what fits.
+    #[inline]
+    pub fn copy_masked_into(&self, source: &[u8], target: &mut [u8], mask: Mask) {
+        let len = source.len().min(target.len());
+        target[..len].copy_from_slice(&source[..len]);
+        self.mask(&mut target[..len], mask);
+    }
+
+    /// Checks the next piece of a text.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] at the first bad byte, counted from the start of the text.
+    #[inline]
+    pub fn validate_piece(&self, state: &mut Utf8State, piece: &[u8]) -> Result<(), Utf8Error> {
+        check_piece(state, piece)
+    }
+
     /// Checks a whole text.
     ///
     /// # Errors

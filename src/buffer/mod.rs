@@ -1,0 +1,10 @@
+//! Pooled buffers between the transport and the protocol (storey 1).
+
+mod block;
+mod pool;
+mod read;
+mod write;
+
+pub use pool::BufferPool;
+pub(crate) use read::{ReadBuffer, SLACK};
+pub(crate) use write::{BY_REFERENCE, WriteQueue};

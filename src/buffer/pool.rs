@@ -1,0 +1,143 @@
+//! Where buffers rest while no connection needs them.
+
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+
+use super::block::Block;
+
+/// A pool of read and write buffers, shared by connections.
+///
+/// A connection takes a buffer when bytes arrive or are to be sent and gives it
+/// back when it is idle, so that memory follows the traffic and not the number
+/// of connections. Cloning a pool gives another handle to the same one.
+#[derive(Debug, Clone)]
+pub struct BufferPool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    block_len: usize,
+    keep: usize,
+    resting: Mutex<Vec<Block>>,
+    /// Memory in which messages are put together; it may have grown.
+    storage: Mutex<Vec<BytesMut>>,
+}
+
+/// What a block holds beside the bytes of one read: room in front for the cut
+/// header of a frame, alignment, and the readable bytes behind the last payload.
+const BLOCK_OVERHEAD: usize = 512;
+
+/// How many resting blocks may still be in use by messages before it is not
+/// worth looking for a free one among them.
+const LOOKS: usize = 8;
+
+impl BufferPool {
+    /// The bytes one read can take with [`BufferPool::shared`]: 64 KiB.
+    pub const DEFAULT_READ_SIZE: usize = 64 << 10;
+
+    /// The buffers that a pool made by [`BufferPool::new`] keeps: 64.
+    pub const DEFAULT_KEEP: usize = 64;
+
+    /// A pool whose buffers take `read_size` bytes in one read (at least 1 KiB)
+    /// and which keeps at most `keep` of them.
+    pub fn new(read_size: usize, keep: usize) -> Self {
+        let block_len = read_size.max(1 << 10) + BLOCK_OVERHEAD;
+        Self(Arc::new(Inner {
+            block_len,
+            keep,
+            resting: Mutex::default(),
+            storage: Mutex::default(),
+        }))
+    }
+
+    /// The pool of all connections that were given no other.
+    pub fn shared() -> Self {
+        static SHARED: LazyLock<BufferPool> = LazyLock::new(|| {
+            BufferPool::new(BufferPool::DEFAULT_READ_SIZE, BufferPool::DEFAULT_KEEP)
+        });
+        SHARED.clone()
+    }
+
+    /// Buffers that rest in the pool.
+    pub fn resting(&self) -> usize {
+        lock(&self.0.resting).len()
+    }
+
+    /// A whole block: a resting one that no message uses any more, or a new one.
+    pub(super) fn take(&self) -> Block {
+        let mut resting = lock(&self.0.resting);
+        for look in 0..LOOKS.min(resting.len()) {
+            let index = resting.len() - 1 - look;
+            if resting[index].reclaim() {
+                return resting.swap_remove(index);
+            }
+        }
+        drop(resting);
+        Block::new(self.0.block_len)
+    }
+
+    /// Gives a block back, whether or not messages still use a part of it.
+    pub(super) fn put(&self, block: Block) {
+        let mut resting = lock(&self.0.resting);
+        if resting.len() < self.0.keep && !block.is_empty() {
+            resting.push(block);
+        }
+    }
+
+    /// Memory to put a message together in, with some capacity if there is any.
+    pub(crate) fn take_storage(&self) -> BytesMut {
+        lock(&self.0.storage).pop().unwrap_or_default()
+    }
+
+    /// Gives it back. What has grown far beyond a buffer is freed instead: one
+    /// large message must not cost its size for ever.
+    pub(crate) fn put_storage(&self, mut storage: BytesMut) {
+        storage.clear();
+        let mut kept = lock(&self.0.storage);
+        if kept.len() < self.0.keep && (1..=4 * self.0.block_len).contains(&storage.capacity()) {
+            kept.push(storage);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    // Nothing can panic while the lock is held, and a list of buffers has no
+    // state that could be half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Default for BufferPool {
+    fn default() -> Self {
+        Self::shared()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_in_use_by_a_message_is_not_handed_out() {
+        let pool = BufferPool::new(1 << 10, 4);
+        let mut block = pool.take();
+        block[0] = 7;
+        let message = block.split_to(1).freeze();
+        pool.put(block);
+        let mut other = pool.take();
+        other[0] = 8;
+        assert_eq!(message[0], 7);
+        drop(message);
+        pool.put(other);
+        assert_eq!(pool.resting(), 2);
+        pool.take();
+        assert_eq!(pool.resting(), 1);
+    }
+
+    #[test]
+    fn no_more_blocks_are_kept_than_asked_for() {
+        let pool = BufferPool::new(1 << 10, 1);
+        let blocks = [pool.take(), pool.take()];
+        blocks.into_iter().for_each(|block| pool.put(block));
+        assert_eq!(pool.resting(), 1);
+    }
+}

@@ -1,0 +1,165 @@
+//! The buffer that the transport reads into.
+
+use bytes::BytesMut;
+
+use super::{BufferPool, block::Block};
+
+/// Room in front of a read for what the last one left: at most a header and the
+/// payload of a control frame, for payloads of messages never stay here.
+const HEADROOM: usize = 192;
+
+/// Readable bytes behind the last payload, for vector loads and parsers that
+/// look past the end.
+pub(crate) const SLACK: usize = 64;
+
+/// In a block that messages were split off, less room than this is not worth a
+/// read of its own.
+const WORTH_READING: usize = 16 << 10;
+
+/// Bytes received and not yet taken: `block[start..end]`.
+///
+/// There is no block after [`release`](Self::release), until the next read.
+#[derive(Debug)]
+pub(crate) struct ReadBuffer {
+    pool: BufferPool,
+    block: Block,
+    start: usize,
+    end: usize,
+}
+
+impl ReadBuffer {
+    pub(crate) fn new(pool: BufferPool) -> Self {
+        Self { pool, block: Block::default(), start: 0, end: 0 }
+    }
+
+    /// The bytes received and not yet taken.
+    #[inline]
+    pub(crate) fn filled(&mut self) -> &mut [u8] {
+        &mut self.block[self.start..self.end]
+    }
+
+    /// How many they are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Takes the first `len` bytes and returns them.
+    #[inline]
+    pub(crate) fn take(&mut self, len: usize) -> &mut [u8] {
+        let start = self.start;
+        self.start += len;
+        &mut self.block[start..start + len]
+    }
+
+    /// Takes the first `len` bytes out without a copy; the message keeps the
+    /// block alive.
+    pub(crate) fn split(&mut self, len: usize) -> BytesMut {
+        drop(self.block.split_to(self.start));
+        self.end -= self.start + len;
+        self.start = 0;
+        self.block.split_to(len)
+    }
+
+    /// A place to read into, aligned and never empty. What was left of the last
+    /// read is moved right in front of it.
+    pub(crate) fn prepare(&mut self) -> &mut [u8] {
+        // Only the leftover has to survive: to reclaim a block may clobber it.
+        let mut kept = [0; HEADROOM];
+        let left = self.len();
+        kept[..left].copy_from_slice(self.filled());
+
+        const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
+        if !self.block.reclaim() && self.block.len() < MIN_LEN || self.block.is_empty() {
+            let used_up = std::mem::replace(&mut self.block, self.pool.take());
+            self.pool.put(used_up);
+        }
+
+        self.end = self.block.aligned_offset(HEADROOM);
+        self.start = self.end - left;
+        self.block[self.start..self.end].copy_from_slice(&kept[..left]);
+        let readable = self.block.len() - SLACK;
+        &mut self.block[self.end..readable]
+    }
+
+    /// Says that a read put `len` bytes into what [`prepare`](Self::prepare)
+    /// returned.
+    pub(crate) fn commit(&mut self, len: usize) {
+        self.end = (self.end + len).min(self.block.len());
+    }
+
+    /// Gives the block back to the pool if no bytes are left in it.
+    pub(crate) fn release(&mut self) {
+        if self.len() == 0 && !self.block.is_empty() {
+            self.pool.put(std::mem::take(&mut self.block));
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Whether a block is held.
+    pub(crate) fn holds_memory(&self) -> bool {
+        !self.block.is_empty()
+    }
+}
+
+impl Drop for ReadBuffer {
+    fn drop(&mut self) {
+        self.start = self.end;
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool() -> BufferPool {
+        BufferPool::new(32 << 10, 4)
+    }
+
+    #[test]
+    fn a_leftover_is_kept_and_the_next_read_lands_aligned() {
+        let mut buffer = ReadBuffer::new(pool());
+        for left in 0..HEADROOM {
+            let target = buffer.prepare();
+            target[..200].fill(left as u8);
+            assert_eq!(target.as_ptr() as usize % 64, 0);
+            buffer.commit(200);
+            let filled = buffer.len();
+            buffer.take(filled - left);
+            buffer.prepare();
+            assert_eq!(buffer.filled(), vec![left as u8; left]);
+            buffer.take(left);
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_split_off_is_not_overwritten() {
+        let mut buffer = ReadBuffer::new(pool());
+        let mut messages = Vec::new();
+        for round in 0..50 {
+            let target = buffer.prepare();
+            let len = target.len().min(5000);
+            target[..len].fill(round);
+            buffer.commit(len);
+            messages.push(buffer.split(len).freeze());
+        }
+        for (round, message) in messages.iter().enumerate() {
+            assert!(message.iter().all(|&byte| byte == round as u8));
+        }
+    }
+
+    #[test]
+    fn messages_that_are_dropped_make_no_more_blocks() {
+        let pool = pool();
+        let mut buffer = ReadBuffer::new(pool.clone());
+        for _ in 0..1000 {
+            buffer.prepare();
+            buffer.commit(1000);
+            drop(buffer.split(1000).freeze());
+        }
+        buffer.release();
+        assert!(!buffer.holds_memory());
+        assert_eq!(pool.resting(), 1);
+    }
+}

@@ -1,0 +1,149 @@
+//! What a peer may make us spend.
+
+use std::{fmt, time::Duration};
+
+/// The limits of one connection.
+///
+/// Start from [`Limits::client`] or [`Limits::server`] and change what differs:
+///
+/// ```
+/// let mut limits = wirespeed::Limits::server();
+/// limits.message = 64 << 10;
+/// ```
+///
+/// Reaching a limit fails the connection with
+/// [`LimitExceeded`] or a timeout of its own, and with the close code given
+/// below.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// A message after inflating, in bytes; 16 MiB for a client, 1 MiB for a
+    /// server. Close code 1009.
+    pub message: u64,
+    /// One frame's payload, in bytes; as the message. Close code 1009.
+    pub frame: u64,
+    /// Inflated bytes for each deflated one, once a message is past 64 KiB;
+    /// 200. Close code 1009.
+    pub inflate_ratio: u32,
+    /// Fragments of one message; 65,536 for a client, 4,096 for a server.
+    /// Close code 1008.
+    pub fragments: u32,
+    /// Empty fragments of one message; 64. Close code 1008.
+    pub empty_fragments: u32,
+    /// Control frames a second, as a long-term rate; 100. Close code 1008.
+    pub control_rate: u32,
+    /// Control frames that may come at once; 200. Close code 1008.
+    pub control_burst: u32,
+    /// Bytes waiting to be sent; 16 MiB for a client, 1 MiB for a server. A
+    /// write that would exceed it is refused, unless nothing waits: one message
+    /// may be larger than the queue.
+    pub write_queue: usize,
+    /// How long bytes may wait without one of them being taken; 10 s.
+    pub write_stall: Duration,
+    /// Silence of the peer after which it is pinged; 30 s for a server, never
+    /// for a client.
+    pub idle_ping: Option<Duration>,
+    /// Silence of the peer after which it is given up; 60 s for a server,
+    /// never for a client. Close code 1008.
+    pub idle_timeout: Option<Duration>,
+    /// How long the peer may take to answer a close frame, or to close the
+    /// transport after it; 5 s.
+    pub close_timeout: Duration,
+    /// How long the opening handshake may take, TLS included; 10 s.
+    pub handshake_timeout: Duration,
+    /// The head of the opening handshake, in bytes; 16 KiB for a client's
+    /// response, 8 KiB for a server's request.
+    pub handshake_head: usize,
+    /// Headers of the opening handshake; 128 for a client, 64 for a server.
+    pub handshake_headers: usize,
+}
+
+impl Limits {
+    /// The defaults of a client: room for a venue's largest snapshot.
+    pub const fn client() -> Self {
+        Self {
+            message: 16 << 20,
+            frame: 16 << 20,
+            inflate_ratio: 200,
+            fragments: 65_536,
+            empty_fragments: 64,
+            control_rate: 100,
+            control_burst: 200,
+            write_queue: 16 << 20,
+            write_stall: Duration::from_secs(10),
+            idle_ping: None,
+            idle_timeout: None,
+            close_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(10),
+            handshake_head: 16 << 10,
+            handshake_headers: 128,
+        }
+    }
+
+    /// The defaults of a server: one client cannot fill it.
+    pub const fn server() -> Self {
+        Self {
+            message: 1 << 20,
+            frame: 1 << 20,
+            fragments: 4_096,
+            write_queue: 1 << 20,
+            idle_ping: Some(Duration::from_secs(30)),
+            idle_timeout: Some(Duration::from_secs(60)),
+            handshake_head: 8 << 10,
+            handshake_headers: 64,
+            ..Self::client()
+        }
+    }
+}
+
+/// A limit that can be exceeded by quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Limit {
+    /// [`Limits::message`].
+    Message,
+    /// [`Limits::frame`].
+    Frame,
+    /// [`Limits::inflate_ratio`].
+    InflateRatio,
+    /// [`Limits::fragments`].
+    Fragments,
+    /// [`Limits::empty_fragments`].
+    EmptyFragments,
+    /// [`Limits::control_rate`] and [`Limits::control_burst`].
+    ControlFrames,
+    /// [`Limits::write_queue`].
+    WriteQueue,
+    /// [`Limits::handshake_head`].
+    HandshakeHead,
+    /// [`Limits::handshake_headers`].
+    HandshakeHeaders,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "message size in bytes",
+            Self::Frame => "frame size in bytes",
+            Self::InflateRatio => "inflated bytes for each deflated one",
+            Self::Fragments => "fragments in a message",
+            Self::EmptyFragments => "empty fragments in a message",
+            Self::ControlFrames => "control frames at once",
+            Self::WriteQueue => "bytes waiting to be sent",
+            Self::HandshakeHead => "handshake head in bytes",
+            Self::HandshakeHeaders => "handshake headers",
+        })
+    }
+}
+
+/// Which limit was exceeded, and by how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("limit exceeded: {limit} is {actual}, at most {allowed} are allowed")]
+pub struct LimitExceeded {
+    /// The limit.
+    pub limit: Limit,
+    /// What it allows.
+    pub allowed: u64,
+    /// What was met; at least this much, where the rest was not waited for.
+    pub actual: u64,
+}

@@ -1,0 +1,134 @@
+//! What the receiving side tells the sending side.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU8, Ordering},
+};
+
+use crate::frame::{CloseCode, MAX_CONTROL_PAYLOAD};
+
+/// The one bounded slot between the two sides of a connection.
+///
+/// The data path reads the flags and nothing else; the lock is taken for control
+/// frames only, and never held for longer than a copy of 125 bytes.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    flags: AtomicU8,
+    slot: Mutex<Slot>,
+}
+
+/// What waits to be sent on behalf of the receiving side.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    /// The latest ping's answer (RFC 6455, 5.5.3: earlier ones need none).
+    pub(super) pong: Option<ControlPayload>,
+    /// Whether to ask the peer for a sign of life.
+    pub(super) ping: bool,
+    /// The code to close with: the peer's, or what it did wrong.
+    pub(super) close: Option<CloseCode>,
+}
+
+/// Something in the slot.
+const PENDING: u8 = 1;
+/// The peer's close frame was received.
+const CLOSE_RECEIVED: u8 = 2;
+/// Our close frame was queued.
+const CLOSE_SENT: u8 = 4;
+/// The peer broke a rule; nothing it sends counts any more.
+const FAILED: u8 = 8;
+/// The transport's reading side has ended.
+const ENDED: u8 = 16;
+
+impl Link {
+    pub(super) fn post_pong(&self, payload: &[u8]) {
+        self.lock().pong = Some(ControlPayload::new(payload));
+        self.set(PENDING);
+    }
+
+    pub(super) fn post_ping(&self) {
+        self.lock().ping = true;
+        self.set(PENDING);
+    }
+
+    pub(super) fn post_close(&self, code: CloseCode) {
+        self.lock().close = Some(code);
+        self.set(CLOSE_RECEIVED | PENDING);
+    }
+
+    pub(super) fn post_failure(&self, code: CloseCode) {
+        self.lock().close = Some(code);
+        self.set(FAILED | PENDING);
+    }
+
+    pub(super) fn set_close_sent(&self) {
+        self.set(CLOSE_SENT);
+    }
+
+    pub(super) fn set_ended(&self) {
+        self.set(ENDED);
+    }
+
+    #[inline]
+    pub(super) fn has_pending(&self) -> bool {
+        self.has(PENDING)
+    }
+
+    pub(super) fn close_received(&self) -> bool {
+        self.has(CLOSE_RECEIVED)
+    }
+
+    pub(super) fn close_sent(&self) -> bool {
+        self.has(CLOSE_SENT)
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        self.has(FAILED)
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.has(ENDED)
+    }
+
+    /// Empties the slot.
+    pub(super) fn take(&self) -> Slot {
+        let mut slot = self.lock();
+        // Under the lock: whoever posts after this sets the flag again.
+        self.flags.fetch_and(!PENDING, Ordering::AcqRel);
+        std::mem::take(&mut slot)
+    }
+
+    fn set(&self, flags: u8) {
+        self.flags.fetch_or(flags, Ordering::AcqRel);
+    }
+
+    #[inline]
+    fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Acquire) & flag != 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        // A slot has no state that a panic could leave half changed.
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The payload of a control frame, at most 125 bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ControlPayload {
+    bytes: [u8; MAX_CONTROL_PAYLOAD],
+    len: u8,
+}
+
+impl ControlPayload {
+    /// Takes the first 125 bytes of `payload`; the parser lets no more through.
+    fn new(payload: &[u8]) -> Self {
+        let len = payload.len().min(MAX_CONTROL_PAYLOAD);
+        let mut bytes = [0; MAX_CONTROL_PAYLOAD];
+        bytes[..len].copy_from_slice(&payload[..len]);
+        Self { bytes, len: len as u8 }
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}

@@ -1,0 +1,640 @@
+//! The receiving side: bytes in, messages out.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    ProtocolError, ReceiveError,
+    assembly::Assembly,
+    budget::ControlBudget,
+    chunk::{MessageChunk, Received},
+    idle::IdleTimer,
+    link::Link,
+};
+use crate::{
+    buffer::ReadBuffer,
+    frame::{CloseCode, FrameError, FrameHeader, Opcode, Role},
+    limits::{Limit, LimitExceeded},
+    message::{MessageRef, WebSocketMessage},
+    options::WebSocketOptions,
+    simd::{Kernels, Mask, Utf8Bytes, Utf8State},
+};
+
+/// The receiving side of a connection.
+///
+/// A driver reads into [`read_buffer`](Self::read_buffer), says how much came
+/// with [`received`](Self::received), and takes messages until there are none:
+/// [`next_ref`](Self::next_ref), [`next_message`](Self::next_message) or
+/// [`next_chunk`](Self::next_chunk), one parser under all three. All progress is
+/// kept here: to be interrupted between any two calls loses nothing.
+#[derive(Debug)]
+pub struct Receiver {
+    kernels: &'static Kernels,
+    buffer: ReadBuffer,
+    rules: Rules,
+    message: Option<Progress>,
+    assembly: Assembly,
+    budget: ControlBudget,
+    idle: IdleTimer,
+    course: Course,
+    auto_pong: bool,
+}
+
+/// What a header is judged by.
+#[derive(Debug)]
+struct Rules {
+    /// Whether the peer has to mask.
+    masked: bool,
+    frame: u64,
+    message: u64,
+    fragments: u32,
+    empty_fragments: u32,
+}
+
+/// Where in the stream of frames the connection is, and whom a failure concerns.
+#[derive(Debug)]
+struct Course {
+    phase: Phase,
+    link: Arc<Link>,
+}
+
+/// What the first byte of the buffer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The start of a header between two messages.
+    Message,
+    /// The start of a header inside a fragmented message.
+    Fragment,
+    /// A part of the payload of a data frame.
+    Payload { left: u64, mask: Mask, fin: bool },
+    /// Of no interest: the peer's close frame came.
+    Closed,
+    /// Of no interest: the peer broke a rule, or the transport was lost.
+    Failed,
+}
+
+/// A message that is not finished.
+#[derive(Debug)]
+struct Progress {
+    opcode: Opcode,
+    len: u64,
+    fragments: u32,
+    empty_fragments: u32,
+    way: Way,
+    /// Pieces were handed out, or assembled.
+    begun: bool,
+}
+
+/// How an unfinished message is received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Whole,
+    InChunks(Utf8State),
+}
+
+/// What the parser found, its header taken from the buffer.
+enum Item {
+    /// A whole message in the first `len` bytes of the buffer, still masked.
+    InPlace { opcode: Opcode, len: usize, mask: Mask },
+    /// A whole message in the assembly.
+    Assembled,
+    /// A piece of a message in the first `len` bytes of the buffer, still masked.
+    Piece { len: usize, mask: Mask, last: bool },
+    /// A control frame in the first `len` bytes of the buffer, still masked.
+    Control { opcode: Opcode, len: usize, mask: Mask },
+}
+
+impl Receiver {
+    pub(super) fn new(
+        role: Role,
+        options: &WebSocketOptions,
+        link: Arc<Link>,
+        now: Instant,
+    ) -> Self {
+        let limits = &options.limits;
+        Self {
+            kernels: Kernels::active(),
+            buffer: ReadBuffer::new(options.pool.clone()),
+            rules: Rules {
+                masked: role == Role::Server,
+                frame: limits.frame.min(limits.message),
+                message: limits.message,
+                fragments: limits.fragments,
+                empty_fragments: limits.empty_fragments,
+            },
+            message: None,
+            assembly: Assembly::new(options.pool.clone()),
+            budget: ControlBudget::new(limits, now),
+            idle: IdleTimer::new(limits, now),
+            course: Course { phase: Phase::Message, link },
+            auto_pong: options.auto_pong,
+        }
+    }
+
+    /// A place to read into, never empty.
+    pub fn read_buffer(&mut self) -> &mut [u8] {
+        self.buffer.prepare()
+    }
+
+    /// Says that a read at `now` put `len` bytes into the
+    /// [`read_buffer`](Self::read_buffer).
+    ///
+    /// What follows the peer's close frame, or an error, is dropped.
+    pub fn received(&mut self, len: usize, now: Instant) {
+        self.buffer.commit(len);
+        self.idle.heard(now);
+        if self.is_finished() {
+            self.discard();
+        }
+    }
+
+    /// Takes over bytes that were received before the connection was made,
+    /// behind the handshake, and returns how many: fewer than all if they are
+    /// more than the buffer takes, the rest after the next messages.
+    pub fn receive_from(&mut self, bytes: &[u8], now: Instant) -> usize {
+        let room = self.buffer.prepare();
+        let len = room.len().min(bytes.len());
+        room[..len].copy_from_slice(&bytes[..len]);
+        self.received(len, now);
+        len
+    }
+
+    /// Says that the transport has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError::ConnectionLost`] if no close frame came before.
+    pub fn end_of_stream(&mut self) -> Result<(), ReceiveError> {
+        self.course.link.set_ended();
+        if self.is_finished() {
+            return Ok(());
+        }
+        self.discard();
+        self.course.phase = Phase::Failed;
+        Err(ReceiveError::ConnectionLost)
+    }
+
+    /// The next message, borrowed; `None` if more bytes are needed, or if the
+    /// connection [is finished](Self::is_finished).
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError::Protocol`] if the peer broke a rule or a limit. The
+    /// connection is failed then: the sending side has the close frame for it.
+    #[inline]
+    pub fn next_ref(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
+        if let Some((opcode, header_len, len, mask)) = self.peek_common() {
+            let payload = &mut self.buffer.take(header_len + len)[header_len..];
+            return in_place(self.kernels, &mut self.course, opcode, payload, mask).map(Some);
+        }
+        self.next_ref_uncommon()
+    }
+
+    /// The next message, owning its bytes; otherwise as
+    /// [`next_ref`](Self::next_ref).
+    ///
+    /// A message that lies whole in the read buffer is split off it without a
+    /// copy and keeps it alive.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_ref`](Self::next_ref).
+    pub fn next_message(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
+        let (opcode, len, mask) = match self.locate(false)? {
+            None => return Ok(None),
+            Some(Item::InPlace { opcode, len, mask }) => (opcode, len, mask),
+            Some(Item::Assembled) => {
+                let taken = self.assembly.take();
+                return taken.map(Some).map_err(|error| self.course.fail(error));
+            }
+            Some(Item::Control { opcode, len, mask }) => {
+                let message = self.control(opcode, len, mask)?;
+                return Ok(Some(message.to_message()));
+            }
+            Some(Item::Piece { .. }) => return Ok(None),
+        };
+        let mut payload = self.buffer.split(len);
+        if opcode == Opcode::Text {
+            let text = Utf8Bytes::unmask(self.kernels, payload, mask);
+            let text = text.map_err(|error| self.course.fail(error.into()))?;
+            Ok(Some(WebSocketMessage::Text(text)))
+        } else {
+            self.kernels.mask(&mut payload, mask);
+            Ok(Some(WebSocketMessage::Binary(payload.freeze())))
+        }
+    }
+
+    /// The next piece of a message as it arrives, inside a frame too, or the
+    /// next control frame; otherwise as [`next_ref`](Self::next_ref).
+    ///
+    /// Memory is bounded by the read buffer, whatever the message's size. A
+    /// piece of a text message may end inside a character, but never behind a
+    /// byte that is not UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_ref`](Self::next_ref).
+    pub fn next_chunk(&mut self) -> Result<Option<Received<'_>>, ReceiveError> {
+        match self.locate(true)? {
+            None => Ok(None),
+            Some(Item::Control { opcode, len, mask }) => {
+                self.control(opcode, len, mask).map(|frame| Some(Received::Control(frame)))
+            }
+            Some(Item::Piece { len, mask, last }) => {
+                self.chunk(len, mask, last).map(|chunk| Some(Received::Chunk(chunk)))
+            }
+            Some(Item::InPlace { .. } | Item::Assembled) => Err(ReceiveError::OtherWay),
+        }
+    }
+
+    /// Bytes that are received and not yet taken as messages.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Whether another whole frame is received already: a reader that only
+    /// wants the latest state may skip to it.
+    pub fn has_buffered_frame(&mut self) -> bool {
+        let filled = self.buffer.filled();
+        match self.course.phase {
+            Phase::Closed | Phase::Failed => false,
+            Phase::Payload { left, .. } => left <= filled.len() as u64,
+            Phase::Message | Phase::Fragment => match FrameHeader::decode(filled) {
+                Ok(Some((header, len))) => header.payload_len <= (filled.len() - len) as u64,
+                Ok(None) => false,
+                Err(_) => true,
+            },
+        }
+    }
+
+    /// When the last bytes were received.
+    pub fn read_at(&self) -> Instant {
+        self.idle.heard_at()
+    }
+
+    /// Whether nothing more will be received: the peer's close frame was taken,
+    /// or the connection is failed.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.course.phase, Phase::Closed | Phase::Failed)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.is_finished() { None } else { self.idle.deadline() }
+    }
+
+    /// Says that it is `now`. Pings a silent peer, and gives it up after that.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError::Idle`] if the peer was silent for too long; the
+    /// connection is failed then.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ReceiveError> {
+        if self.is_finished() {
+            return Ok(());
+        }
+        if self.idle.is_over(now) {
+            self.discard();
+            self.course.phase = Phase::Failed;
+            self.course.link.post_failure(CloseCode::POLICY_VIOLATION);
+            return Err(ReceiveError::Idle);
+        }
+        if self.idle.takes_ping(now) {
+            self.course.link.post_ping();
+        }
+        Ok(())
+    }
+
+    /// Gives memory that holds nothing back to the pool.
+    pub fn release_idle(&mut self) {
+        self.buffer.release();
+        if self.message.is_none() {
+            self.assembly.release();
+        }
+    }
+
+    /// Whether buffers are held.
+    pub fn holds_memory(&self) -> bool {
+        self.buffer.holds_memory() || self.assembly.holds_memory()
+    }
+
+    /// The common case, at once: a whole unfragmented message with a length of
+    /// one or two bytes. Opcode, header length, payload length and key, or
+    /// `None` for [`locate`](Self::locate) to judge.
+    #[inline]
+    fn peek_common(&mut self) -> Option<(Opcode, usize, usize, Mask)> {
+        if self.course.phase != Phase::Message {
+            return None;
+        }
+        let filled = self.buffer.filled();
+        let [first, second, rest @ ..] = &*filled else { return None };
+        let opcode = match first {
+            0x81 => Opcode::Text,
+            0x82 => Opcode::Binary,
+            _ => return None,
+        };
+        // The mask bit on the wrong side makes this 128 or more.
+        let short = second ^ if self.rules.masked { 0x80 } else { 0 };
+        let (length_bytes, len) = match short {
+            0..=125 => (0, usize::from(short)),
+            126 => match rest {
+                [high, low, ..] => (2, usize::from(*high) << 8 | usize::from(*low)),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if length_bytes == 2 && len < 126 || len as u64 > self.rules.frame {
+            return None;
+        }
+        let (header_len, mask) = if self.rules.masked {
+            (6 + length_bytes, Mask::new(*rest.get(length_bytes..)?.first_chunk()?))
+        } else {
+            (2 + length_bytes, Mask::NONE)
+        };
+        (filled.len() >= header_len + len).then_some((opcode, header_len, len, mask))
+    }
+
+    #[cold]
+    fn next_ref_uncommon(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
+        match self.locate(false)? {
+            None | Some(Item::Piece { .. }) => Ok(None),
+            Some(Item::InPlace { opcode, len, mask }) => {
+                let payload = self.buffer.take(len);
+                in_place(self.kernels, &mut self.course, opcode, payload, mask).map(Some)
+            }
+            Some(Item::Assembled) => {
+                let message = self.assembly.message_ref();
+                message.map(Some).map_err(|error| self.course.fail(error))
+            }
+            Some(Item::Control { opcode, len, mask }) => self.control(opcode, len, mask).map(Some),
+        }
+    }
+
+    /// Finds the next thing to hand out and takes its header.
+    fn locate(&mut self, in_chunks: bool) -> Result<Option<Item>, ReceiveError> {
+        if let Some(message) = &self.message
+            && message.begun
+            && in_chunks != matches!(message.way, Way::InChunks(_))
+        {
+            return Err(ReceiveError::OtherWay);
+        }
+        loop {
+            let step = match self.course.phase {
+                Phase::Message | Phase::Fragment => self.header(in_chunks),
+                Phase::Payload { left, mask, fin } => self.payload(left, mask, fin, in_chunks),
+                Phase::Closed | Phase::Failed => Ok(Step::Starved),
+            };
+            match step {
+                Ok(Step::Found(item)) => return Ok(Some(item)),
+                Ok(Step::Moved) => {}
+                Ok(Step::Starved) => return Ok(None),
+                Err(error) => {
+                    self.discard();
+                    return Err(self.course.fail(error));
+                }
+            }
+        }
+    }
+
+    /// At a header: judges it, before a byte of its payload is waited for.
+    fn header(&mut self, in_chunks: bool) -> Result<Step, ProtocolError> {
+        let Some((header, header_len)) = FrameHeader::decode(self.buffer.filled())? else {
+            return Ok(Step::Starved);
+        };
+        self.rules.judge(&header, self.message.as_ref())?;
+        let mask = header.mask.map_or(Mask::NONE, Mask::new);
+        let FrameHeader { opcode, fin, payload_len, .. } = header;
+        let available = self.buffer.len() - header_len;
+        // A length within the limits of memory that is there fits a usize.
+        let whole = (payload_len <= available as u64).then_some(payload_len as usize);
+
+        if opcode.is_control() {
+            let Some(len) = whole else { return Ok(Step::Starved) };
+            self.buffer.take(header_len);
+            return Ok(Step::Found(Item::Control { opcode, len, mask }));
+        }
+
+        self.buffer.take(header_len);
+        if let Some(len) = whole
+            && fin
+            && self.message.is_none()
+            && !in_chunks
+        {
+            return Ok(Step::Found(Item::InPlace { opcode, len, mask }));
+        }
+        let message = self.message.get_or_insert_with(|| {
+            let way = if in_chunks { Way::InChunks(Utf8State::default()) } else { Way::Whole };
+            Progress { opcode, len: 0, fragments: 0, empty_fragments: 0, way, begun: false }
+        });
+        message.len += payload_len;
+        message.fragments += 1;
+        message.empty_fragments += u32::from(payload_len == 0);
+        if message.way == Way::Whole && message.fragments == 1 {
+            self.assembly.begin(opcode);
+        }
+        self.course.phase = Phase::Payload { left: payload_len, mask, fin };
+        Ok(Step::Moved)
+    }
+
+    /// In a payload: takes what there is of it.
+    fn payload(
+        &mut self,
+        left: u64,
+        mask: Mask,
+        fin: bool,
+        in_chunks: bool,
+    ) -> Result<Step, ProtocolError> {
+        let len = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let left = left - len as u64;
+        if len == 0 && left > 0 {
+            return Ok(Step::Starved);
+        }
+        self.course.phase = match (left, fin) {
+            (0, true) => Phase::Message,
+            (0, false) => Phase::Fragment,
+            _ => Phase::Payload { left, mask: mask.advance(len), fin },
+        };
+        let last = fin && left == 0;
+        let Some(message) = &mut self.message else { return Ok(Step::Moved) };
+        message.begun = true;
+        if in_chunks {
+            // An empty piece says nothing unless it ends the message.
+            return Ok(if len == 0 && !last {
+                Step::Moved
+            } else {
+                Step::Found(Item::Piece { len, mask, last })
+            });
+        }
+        self.assembly.push(self.kernels, self.buffer.take(len), mask)?;
+        if last {
+            self.message = None;
+            return Ok(Step::Found(Item::Assembled));
+        }
+        Ok(Step::Moved)
+    }
+
+    fn chunk(
+        &mut self,
+        len: usize,
+        mask: Mask,
+        last: bool,
+    ) -> Result<MessageChunk<'_>, ReceiveError> {
+        let payload = self.buffer.take(len);
+        let Some(Progress { opcode, way: Way::InChunks(state), .. }) = &mut self.message else {
+            return Err(ReceiveError::OtherWay);
+        };
+        let opcode = *opcode;
+        if opcode == Opcode::Text {
+            let checked = self
+                .kernels
+                .unmask_text_piece(state, payload, mask)
+                .and_then(|()| if last { state.finish() } else { Ok(()) });
+            checked.map_err(|error| self.course.fail(error.into()))?;
+        } else {
+            self.kernels.mask(payload, mask);
+        }
+        if last {
+            self.message = None;
+        }
+        Ok(MessageChunk { opcode, payload, last })
+    }
+
+    /// Acts on a control frame and hands it out.
+    fn control(
+        &mut self,
+        opcode: Opcode,
+        len: usize,
+        mask: Mask,
+    ) -> Result<MessageRef<'_>, ReceiveError> {
+        let payload = self.buffer.take(len);
+        self.kernels.mask(payload, mask);
+        let payload = &*payload;
+        if opcode == Opcode::Close {
+            let (code, reason) =
+                parse_close(self.kernels, payload).map_err(|error| self.course.fail(error))?;
+            self.course.phase = Phase::Closed;
+            self.course.link.post_close(code);
+            return Ok(MessageRef::Close(code, reason));
+        }
+        let paid = self.budget.spend(self.idle.heard_at());
+        paid.map_err(|error| self.course.fail(error.into()))?;
+        if opcode == Opcode::Pong {
+            return Ok(MessageRef::Pong(payload));
+        }
+        if self.auto_pong {
+            self.course.link.post_pong(payload);
+        }
+        Ok(MessageRef::Ping(payload))
+    }
+
+    fn discard(&mut self) {
+        self.buffer.take(self.buffer.len());
+        self.message = None;
+    }
+}
+
+/// What one step of the parser came to.
+enum Step {
+    Found(Item),
+    Moved,
+    Starved,
+}
+
+impl Course {
+    #[cold]
+    fn fail(&mut self, error: ProtocolError) -> ReceiveError {
+        self.phase = Phase::Failed;
+        self.link.post_failure(error.close_code());
+        error.into()
+    }
+}
+
+impl Rules {
+    fn judge(&self, header: &FrameHeader, message: Option<&Progress>) -> Result<(), ProtocolError> {
+        if header.mask.is_some() != self.masked {
+            let error = if self.masked { FrameError::NotMasked } else { FrameError::Masked };
+            return Err(error.into());
+        }
+        if header.rsv1 {
+            return Err(FrameError::ReservedBits { bits: 0b100 }.into());
+        }
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        match (header.opcode, message) {
+            (Opcode::Continuation, None) => Err(FrameError::ContinuationWithoutStart.into()),
+            (Opcode::Continuation, Some(message)) => self.judge_fragment(header, message),
+            (_, Some(_)) => Err(FrameError::MessageInterrupted.into()),
+            (_, None) => self.judge_len(header.payload_len, 0),
+        }
+    }
+
+    fn judge_fragment(
+        &self,
+        header: &FrameHeader,
+        message: &Progress,
+    ) -> Result<(), ProtocolError> {
+        let at_most = |limit, allowed: u32, before: u32| match before < allowed {
+            true => Ok(()),
+            false => {
+                Err(LimitExceeded { limit, allowed: allowed.into(), actual: u64::from(before) + 1 })
+            }
+        };
+        at_most(Limit::Fragments, self.fragments, message.fragments)?;
+        if header.payload_len == 0 {
+            at_most(Limit::EmptyFragments, self.empty_fragments, message.empty_fragments)?;
+        }
+        self.judge_len(header.payload_len, message.len)
+    }
+
+    fn judge_len(&self, frame: u64, before: u64) -> Result<(), ProtocolError> {
+        if frame > self.frame {
+            let exceeded =
+                LimitExceeded { limit: Limit::Frame, allowed: self.frame, actual: frame };
+            return Err(exceeded.into());
+        }
+        let message = before.saturating_add(frame);
+        if message > self.message {
+            let exceeded =
+                LimitExceeded { limit: Limit::Message, allowed: self.message, actual: message };
+            return Err(exceeded.into());
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn in_place<'a>(
+    kernels: &Kernels,
+    course: &mut Course,
+    opcode: Opcode,
+    payload: &'a mut [u8],
+    mask: Mask,
+) -> Result<MessageRef<'a>, ReceiveError> {
+    if opcode == Opcode::Text {
+        match kernels.unmask_text(payload, mask) {
+            Ok(text) => Ok(MessageRef::Text(text)),
+            Err(error) => Err(course.fail(error.into())),
+        }
+    } else {
+        kernels.mask(payload, mask);
+        Ok(MessageRef::Binary(payload))
+    }
+}
+
+/// The code and the reason of a close frame (RFC 6455, 5.5.1).
+fn parse_close<'a>(
+    kernels: &Kernels,
+    payload: &'a [u8],
+) -> Result<(CloseCode, &'a str), ProtocolError> {
+    match payload {
+        [] => Ok((CloseCode::NO_STATUS, "")),
+        [_] => Err(FrameError::CloseTooShort.into()),
+        [high, low, reason @ ..] => {
+            let code = CloseCode::from(u16::from_be_bytes([*high, *low]));
+            if !code.may_be_sent() {
+                return Err(FrameError::CloseCode(code).into());
+            }
+            Ok((code, kernels.validate(reason)?))
+        }
+    }
+}

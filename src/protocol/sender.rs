@@ -1,0 +1,410 @@
+//! The sending side: messages in, bytes out.
+
+use std::{io::IoSlice, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+
+use super::{SendError, TransportAction, keys::MaskKeys, link::Link};
+use crate::{
+    buffer::{BY_REFERENCE, WriteQueue},
+    frame::{CloseCode, FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, Opcode, Role},
+    limits::{Limit, LimitExceeded, Limits},
+    message::{PreparedMessage, WebSocketMessage},
+    options::WebSocketOptions,
+    simd::{Kernels, Mask, Utf8State},
+};
+
+/// The sending side of a connection.
+///
+/// Writing queues frames; a driver takes [`transmit`](Self::transmit)'s slices
+/// to the transport and says how much of them went with
+/// [`written`](Self::written). The pongs and close frames that the receiving
+/// side owes the peer join the queue by themselves.
+#[derive(Debug)]
+pub struct Sender {
+    kernels: &'static Kernels,
+    role: Role,
+    queue: WriteQueue,
+    keys: MaskKeys,
+    limits: Limits,
+    fragmented: Option<Fragmented>,
+    waits: Waits,
+    link: Arc<Link>,
+}
+
+/// A message that is being sent in fragments.
+#[derive(Debug)]
+struct Fragmented {
+    opcode: Opcode,
+    utf8: Utf8State,
+}
+
+/// Since when the peer keeps us waiting.
+#[derive(Debug, Default)]
+struct Waits {
+    /// With bytes in the queue: since when none was taken.
+    stalled: Option<Instant>,
+    /// With our close frame sent: since when.
+    closing: Option<Instant>,
+}
+
+impl Sender {
+    pub(super) fn new(role: Role, options: &WebSocketOptions, link: Arc<Link>) -> Self {
+        Self {
+            kernels: Kernels::active(),
+            role,
+            queue: WriteQueue::new(options.pool.clone()),
+            keys: MaskKeys::new(options.mask_source),
+            limits: options.limits.clone(),
+            fragmented: None,
+            waits: Waits::default(),
+            link,
+        }
+    }
+
+    /// Queues a message.
+    ///
+    /// A [`Close`](WebSocketMessage::Close) starts, or finishes, the closing
+    /// handshake, as [`write_close`](Self::write_close) does.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] after a close frame; [`SendError::QueueFull`] if it
+    /// has to be written again after a flush; and what the RFC forbids to send.
+    pub fn write(&mut self, message: WebSocketMessage) -> Result<(), SendError> {
+        match message {
+            WebSocketMessage::Text(text) => self.write_owned(Opcode::Text, text.into_bytes()),
+            WebSocketMessage::Binary(bytes) => self.write_owned(Opcode::Binary, bytes),
+            WebSocketMessage::Ping(payload) => self.write_ping(&payload),
+            WebSocketMessage::Pong(payload) => self.write_pong(&payload),
+            WebSocketMessage::Close(code, reason) => self.write_close(code, &reason),
+        }
+    }
+
+    /// Queues a text message.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[inline]
+    pub fn write_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.write_data(Opcode::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[inline]
+    pub fn write_binary(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.write_data(Opcode::Binary, payload)
+    }
+
+    /// Queues a message that was encoded before.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
+        if self.role == Role::Client || message.frame().len() < BY_REFERENCE {
+            return self.write_data(message.opcode(), message.payload());
+        }
+        self.admit_message(message.payload().len())?;
+        self.queue.push_bytes(message.frame().clone());
+        Ok(())
+    }
+
+    /// Queues the next fragment of a message: the first one begins it, the one
+    /// with `fin` ends it. `opcode` is [`Opcode::Text`] or [`Opcode::Binary`]
+    /// for all of them. Control frames may be written in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), and [`SendError::FragmentKind`] if the kind
+    /// changes or is not one of data, [`SendError::Utf8`] if a text is not UTF-8
+    /// so far. A fragment that is refused is not a part of the message.
+    pub fn write_fragment(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        fin: bool,
+    ) -> Result<(), SendError> {
+        self.admit(payload.len())?;
+        let begun = self.fragmented.as_ref();
+        if !matches!(opcode, Opcode::Text | Opcode::Binary)
+            || begun.is_some_and(|message| message.opcode != opcode)
+        {
+            return Err(SendError::FragmentKind);
+        }
+        let mut utf8 = begun.map_or(Utf8State::default(), |message| message.utf8);
+        if opcode == Opcode::Text {
+            self.kernels.validate_piece(&mut utf8, payload)?;
+            if fin {
+                utf8.finish()?;
+            }
+        }
+        let on_wire = if begun.is_some() { Opcode::Continuation } else { opcode };
+        self.fragmented = (!fin).then_some(Fragmented { opcode, utf8 });
+        self.push(FrameHeader { fin, ..FrameHeader::new(on_wire, payload.len() as u64) }, payload);
+        Ok(())
+    }
+
+    /// Queues a ping of at most 125 bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), and [`SendError::ControlTooLong`].
+    pub fn write_ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.write_control(Opcode::Ping, payload)
+    }
+
+    /// Queues a pong of at most 125 bytes. Pings are answered without it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_ping`](Self::write_ping).
+    pub fn write_pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.write_control(Opcode::Pong, payload)
+    }
+
+    /// Queues a close frame; nothing more can be written after it. With
+    /// [`CloseCode::NO_STATUS`] it carries no code. Closing twice, or after the
+    /// peer, is not an error: the first close frame stands.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::CloseCode`] or [`SendError::ReasonTooLong`] if the RFC does
+    /// not allow them.
+    pub fn write_close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let mut payload = [0; MAX_CONTROL_PAYLOAD];
+        let len = if code == CloseCode::NO_STATUS && reason.is_empty() {
+            0
+        } else {
+            if !code.may_be_sent() {
+                return Err(SendError::CloseCode(code));
+            }
+            let len = 2 + reason.len();
+            if len > MAX_CONTROL_PAYLOAD {
+                return Err(SendError::ReasonTooLong { len: reason.len() });
+            }
+            payload[..2].copy_from_slice(&code.get().to_be_bytes());
+            payload[2..len].copy_from_slice(reason.as_bytes());
+            len
+        };
+        self.answer_peer();
+        if !self.link.close_sent() {
+            self.push_close(&payload[..len]);
+        }
+        Ok(())
+    }
+
+    /// What is to be sent at `now`: fills `slices` and returns how many of them.
+    pub fn transmit<'a>(&'a mut self, now: Instant, slices: &mut [IoSlice<'a>]) -> usize {
+        self.answer_peer();
+        if !self.queue.is_empty() {
+            self.waits.stalled.get_or_insert(now);
+        }
+        if self.link.close_sent() {
+            self.waits.closing.get_or_insert(now);
+        }
+        self.queue.slices(slices)
+    }
+
+    /// Says that the transport took the first `len` bytes of
+    /// [`transmit`](Self::transmit)'s slices at `now`.
+    pub fn written(&mut self, len: usize, now: Instant) {
+        self.queue.written(len);
+        self.waits.stalled = if self.queue.is_empty() {
+            None
+        } else if len > 0 {
+            Some(now)
+        } else {
+            self.waits.stalled
+        };
+    }
+
+    /// Says that the transport can take nothing more. What waits is dropped.
+    pub fn transport_lost(&mut self) {
+        self.link.set_close_sent();
+        self.queue.clear();
+        self.waits.stalled = None;
+    }
+
+    /// Whether there is something to [`transmit`](Self::transmit).
+    #[inline]
+    pub fn wants_transmit(&self) -> bool {
+        !self.queue.is_empty() || self.link.has_pending()
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether a close frame was written.
+    pub fn is_closing(&self) -> bool {
+        self.link.close_sent()
+    }
+
+    /// What is to be done with the transport.
+    pub fn transport_action(&self) -> TransportAction {
+        if self.link.ended() && !self.wants_transmit() {
+            return TransportAction::Drop;
+        }
+        let over = self.link.failed() || self.link.close_received();
+        if !over || !self.link.close_sent() || self.wants_transmit() {
+            return TransportAction::Keep;
+        }
+        // The server closes first, so that the connection's TIME_WAIT is where it
+        // can be borne (RFC 6455, 7.1.1); whoever fails a connection closes it.
+        if self.role == Role::Server || self.link.failed() {
+            TransportAction::HalfClose
+        } else {
+            TransportAction::AwaitEnd
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let stall = self.waits.stalled.and_then(|at| at.checked_add(self.limits.write_stall));
+        let close = self.waits.closing.and_then(|at| at.checked_add(self.limits.close_timeout));
+        stall.into_iter().chain(close).min()
+    }
+
+    /// Says that it is `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Stalled`] or [`SendError::CloseTimeout`] if the peer kept us
+    /// waiting for too long: the transport is to be dropped.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SendError> {
+        let is_over = |since: Option<Instant>, limit| {
+            since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
+        };
+        let error = if is_over(self.waits.stalled, self.limits.write_stall) {
+            SendError::Stalled
+        } else if is_over(self.waits.closing, self.limits.close_timeout) {
+            SendError::CloseTimeout
+        } else {
+            return Ok(());
+        };
+        self.transport_lost();
+        self.waits = Waits::default();
+        self.link.set_ended();
+        Err(error)
+    }
+
+    /// Gives memory that holds nothing back to the pool.
+    pub fn release_idle(&mut self) {
+        self.queue.release();
+    }
+
+    /// Whether buffers are held.
+    pub fn holds_memory(&self) -> bool {
+        self.queue.holds_memory()
+    }
+
+    fn write_owned(&mut self, opcode: Opcode, payload: Bytes) -> Result<(), SendError> {
+        if self.role == Role::Client || payload.len() < BY_REFERENCE {
+            return self.write_data(opcode, &payload);
+        }
+        self.admit_message(payload.len())?;
+        let header = FrameHeader::new(opcode, payload.len() as u64).encode();
+        self.queue.push_shared(self.kernels, &header, payload);
+        Ok(())
+    }
+
+    #[inline]
+    fn write_data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        self.admit_message(payload.len())?;
+        self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
+        Ok(())
+    }
+
+    fn write_control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(SendError::ControlTooLong { len: payload.len() });
+        }
+        self.admit(payload.len())?;
+        self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
+        Ok(())
+    }
+
+    /// Whether a whole message of `len` bytes may be queued now.
+    #[inline]
+    fn admit_message(&mut self, len: usize) -> Result<(), SendError> {
+        self.admit(len)?;
+        if self.fragmented.is_some() {
+            return Err(SendError::MessageInterrupted);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn admit(&mut self, len: usize) -> Result<(), SendError> {
+        if self.link.has_pending() {
+            self.answer_peer();
+        }
+        if self.link.close_sent() {
+            return Err(SendError::Closed);
+        }
+        let queued = self.queue.len();
+        if queued > 0 && queued.saturating_add(len) > self.limits.write_queue {
+            return Err(SendError::QueueFull(LimitExceeded {
+                limit: Limit::WriteQueue,
+                allowed: self.limits.write_queue as u64,
+                actual: queued.saturating_add(len) as u64,
+            }));
+        }
+        Ok(())
+    }
+
+    /// Queues what the receiving side owes the peer.
+    fn answer_peer(&mut self) {
+        if !self.link.has_pending() {
+            return;
+        }
+        let owed = self.link.take();
+        if self.link.close_sent() {
+            return;
+        }
+        // Behind a full queue the latest pong waits its turn like everything else;
+        // one more control frame does not break the bound by more than itself.
+        if let Some(payload) = owed.pong {
+            self.push_control(Opcode::Pong, payload.as_slice());
+        }
+        if owed.ping {
+            self.push_control(Opcode::Ping, &[]);
+        }
+        if let Some(code) = owed.close {
+            let bytes = code.get().to_be_bytes();
+            self.push_close(if code == CloseCode::NO_STATUS { &[] } else { &bytes });
+        }
+    }
+
+    fn push_control(&mut self, opcode: Opcode, payload: &[u8]) {
+        self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
+    }
+
+    fn push_close(&mut self, payload: &[u8]) {
+        self.push_control(Opcode::Close, payload);
+        self.link.set_close_sent();
+    }
+
+    #[inline]
+    fn push(&mut self, header: FrameHeader, payload: &[u8]) {
+        let (header, mask) = self.encode(header);
+        self.queue.push(self.kernels, &header, payload, mask);
+    }
+
+    #[inline]
+    fn encode(&mut self, mut header: FrameHeader) -> (HeaderBytes, Mask) {
+        if self.role == Role::Server {
+            return (header.encode(), Mask::NONE);
+        }
+        let key = self.keys.next_key();
+        header.mask = Some(key);
+        (header.encode(), Mask::new(key))
+    }
+}
