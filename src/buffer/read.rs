@@ -44,6 +44,12 @@ impl ReadBuffer {
         self.end - self.start
     }
 
+    /// Drops the first `len` bytes.
+    #[inline]
+    pub(crate) fn skip(&mut self, len: usize) {
+        self.start += len;
+    }
+
     /// Takes the first `len` bytes and returns them.
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> &mut [u8] {
@@ -61,12 +67,19 @@ impl ReadBuffer {
         self.block.split_to(len)
     }
 
-    /// A place to read into, aligned and never empty. What was left of the last
-    /// read is moved right in front of it.
+    /// A place to read into, aligned. What was left of the last read is moved
+    /// right in front of it.
+    ///
+    /// Where more was left than the cut header of a frame, everything stays in
+    /// place, and the room behind it may be none.
     pub(crate) fn prepare(&mut self) -> &mut [u8] {
+        let left = self.len();
+        if left > HEADROOM {
+            let readable = self.block.len() - SLACK;
+            return &mut self.block[self.end.min(readable)..readable];
+        }
         // Only the leftover has to survive: to reclaim a block may clobber it.
         let mut kept = [0; HEADROOM];
-        let left = self.len();
         kept[..left].copy_from_slice(self.filled());
 
         const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
@@ -131,6 +144,23 @@ mod tests {
             assert_eq!(buffer.filled(), vec![left as u8; left]);
             buffer.take(left);
         }
+    }
+
+    #[test]
+    fn what_nobody_takes_is_kept_until_there_is_no_room() {
+        let mut buffer = ReadBuffer::new(pool());
+        let mut fed = 0;
+        loop {
+            let room = buffer.prepare().len().min(5000);
+            if room == 0 {
+                break;
+            }
+            buffer.prepare()[..room].fill(7);
+            buffer.commit(room);
+            fed += room;
+        }
+        assert!(fed >= 32 << 10);
+        assert_eq!(buffer.filled(), vec![7; fed]);
     }
 
     #[test]

@@ -82,17 +82,22 @@ struct Progress {
     way: Way,
     /// Pieces were handed out, or assembled.
     begun: bool,
+    /// The check of a text that is handed out in pieces.
+    utf8: Utf8State,
 }
 
-/// How an unfinished message is received.
+/// How a message is received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
+    /// Borrowed or owned.
     Whole,
-    InChunks(Utf8State),
+    InChunks,
 }
 
-/// What the parser found, its header taken from the buffer.
-enum Item {
+/// What the parser found, its header taken from the buffer. It is a token and no
+/// borrow, so that a driver can look for it in a loop that reads in between.
+#[derive(Debug)]
+pub(crate) enum Found {
     /// A whole message in the first `len` bytes of the buffer, still masked.
     InPlace { opcode: Opcode, len: usize, mask: Mask },
     /// A whole message in the assembly.
@@ -130,8 +135,12 @@ impl Receiver {
         }
     }
 
-    /// A place to read into, never empty.
+    /// A place to read into. Never empty, unless whole messages are left in it:
+    /// take them first.
     pub fn read_buffer(&mut self) -> &mut [u8] {
+        if self.is_finished() {
+            self.discard();
+        }
         self.buffer.prepare()
     }
 
@@ -182,11 +191,10 @@ impl Receiver {
     /// connection is failed then: the sending side has the close frame for it.
     #[inline]
     pub fn next_ref(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
-        if let Some((opcode, header_len, len, mask)) = self.peek_common() {
-            let payload = &mut self.buffer.take(header_len + len)[header_len..];
-            return in_place(self.kernels, &mut self.course, opcode, payload, mask).map(Some);
+        match self.find(Way::Whole)? {
+            Some(found) => self.open(found).map(Some),
+            None => Ok(None),
         }
-        self.next_ref_uncommon()
     }
 
     /// The next message, owning its bytes; otherwise as
@@ -199,27 +207,9 @@ impl Receiver {
     ///
     /// As [`next_ref`](Self::next_ref).
     pub fn next_message(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
-        let (opcode, len, mask) = match self.locate(false)? {
-            None => return Ok(None),
-            Some(Item::InPlace { opcode, len, mask }) => (opcode, len, mask),
-            Some(Item::Assembled) => {
-                let taken = self.assembly.take();
-                return taken.map(Some).map_err(|error| self.course.fail(error));
-            }
-            Some(Item::Control { opcode, len, mask }) => {
-                let message = self.control(opcode, len, mask)?;
-                return Ok(Some(message.to_message()));
-            }
-            Some(Item::Piece { .. }) => return Ok(None),
-        };
-        let mut payload = self.buffer.split(len);
-        if opcode == Opcode::Text {
-            let text = Utf8Bytes::unmask(self.kernels, payload, mask);
-            let text = text.map_err(|error| self.course.fail(error.into()))?;
-            Ok(Some(WebSocketMessage::Text(text)))
-        } else {
-            self.kernels.mask(&mut payload, mask);
-            Ok(Some(WebSocketMessage::Binary(payload.freeze())))
+        match self.find(Way::Whole)? {
+            Some(found) => self.take(found).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -234,15 +224,9 @@ impl Receiver {
     ///
     /// As [`next_ref`](Self::next_ref).
     pub fn next_chunk(&mut self) -> Result<Option<Received<'_>>, ReceiveError> {
-        match self.locate(true)? {
+        match self.find(Way::InChunks)? {
+            Some(found) => self.open_chunk(found).map(Some),
             None => Ok(None),
-            Some(Item::Control { opcode, len, mask }) => {
-                self.control(opcode, len, mask).map(|frame| Some(Received::Control(frame)))
-            }
-            Some(Item::Piece { len, mask, last }) => {
-                self.chunk(len, mask, last).map(|chunk| Some(Received::Chunk(chunk)))
-            }
-            Some(Item::InPlace { .. } | Item::Assembled) => Err(ReceiveError::OtherWay),
         }
     }
 
@@ -317,16 +301,80 @@ impl Receiver {
         self.buffer.holds_memory() || self.assembly.holds_memory()
     }
 
-    /// The common case, at once: a whole unfragmented message with a length of
-    /// one or two bytes. Opcode, header length, payload length and key, or
-    /// `None` for [`locate`](Self::locate) to judge.
+    /// Looks for the next thing to hand out, which is to be opened or taken before
+    /// anything else is done.
     #[inline]
-    fn peek_common(&mut self) -> Option<(Opcode, usize, usize, Mask)> {
+    pub(crate) fn find(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
+        if way == Way::Whole
+            && let Some(found) = self.find_common()
+        {
+            return Ok(Some(found));
+        }
+        self.find_any(way)
+    }
+
+    /// Hands out what was found, borrowed.
+    #[inline]
+    pub(crate) fn open(&mut self, found: Found) -> Result<MessageRef<'_>, ReceiveError> {
+        match found {
+            Found::InPlace { opcode: Opcode::Text, len, mask } => {
+                match self.kernels.unmask_text(self.buffer.take(len), mask) {
+                    Ok(text) => Ok(MessageRef::Text(text)),
+                    Err(error) => Err(self.course.fail(error.into())),
+                }
+            }
+            Found::InPlace { len, mask, .. } => {
+                let payload = self.buffer.take(len);
+                self.kernels.mask(payload, mask);
+                Ok(MessageRef::Binary(payload))
+            }
+            Found::Assembled => {
+                let message = self.assembly.message_ref();
+                message.map_err(|error| self.course.fail(error))
+            }
+            Found::Control { opcode, len, mask } => self.control(opcode, len, mask),
+            Found::Piece { .. } => Err(ReceiveError::OtherWay),
+        }
+    }
+
+    /// Hands out what was found, owning its bytes.
+    pub(crate) fn take(&mut self, found: Found) -> Result<WebSocketMessage, ReceiveError> {
+        match found {
+            Found::InPlace { opcode: Opcode::Text, len, mask } => {
+                let text = Utf8Bytes::unmask(self.kernels, self.buffer.split(len), mask);
+                let text = text.map_err(|error| self.course.fail(error.into()))?;
+                Ok(WebSocketMessage::Text(text))
+            }
+            Found::InPlace { len, mask, .. } => {
+                let mut payload = self.buffer.split(len);
+                self.kernels.mask(&mut payload, mask);
+                Ok(WebSocketMessage::Binary(payload.freeze()))
+            }
+            Found::Assembled => {
+                let message = self.assembly.take();
+                message.map_err(|error| self.course.fail(error))
+            }
+            Found::Control { .. } | Found::Piece { .. } => Ok(self.open(found)?.to_message()),
+        }
+    }
+
+    /// Hands out what was found when looking for pieces.
+    pub(crate) fn open_chunk(&mut self, found: Found) -> Result<Received<'_>, ReceiveError> {
+        match found {
+            Found::Piece { len, mask, last } => self.chunk(len, mask, last).map(Received::Chunk),
+            found => self.open(found).map(Received::Control),
+        }
+    }
+
+    /// The common case, at once: a whole unfragmented message with a length of
+    /// one or two bytes. Everything else is for [`find_any`](Self::find_any).
+    #[inline]
+    fn find_common(&mut self) -> Option<Found> {
         if self.course.phase != Phase::Message {
             return None;
         }
-        let filled = self.buffer.filled();
-        let [first, second, rest @ ..] = &*filled else { return None };
+        let filled = &*self.buffer.filled();
+        let [first, second, rest @ ..] = filled else { return None };
         let opcode = match first {
             0x81 => Opcode::Text,
             0x82 => Opcode::Binary,
@@ -334,12 +382,9 @@ impl Receiver {
         };
         // The mask bit on the wrong side makes this 128 or more.
         let short = second ^ if self.rules.masked { 0x80 } else { 0 };
-        let (length_bytes, len) = match short {
-            0..=125 => (0, usize::from(short)),
-            126 => match rest {
-                [high, low, ..] => (2, usize::from(*high) << 8 | usize::from(*low)),
-                _ => return None,
-            },
+        let (length_bytes, len) = match (short, rest) {
+            (0..=125, _) => (0, usize::from(short)),
+            (126, [high, low, ..]) => (2, usize::from(*high) << 8 | usize::from(*low)),
             _ => return None,
         };
         if length_bytes == 2 && len < 126 || len as u64 > self.rules.frame {
@@ -350,37 +395,25 @@ impl Receiver {
         } else {
             (2 + length_bytes, Mask::NONE)
         };
-        (filled.len() >= header_len + len).then_some((opcode, header_len, len, mask))
+        if filled.len() < header_len + len {
+            return None;
+        }
+        self.buffer.skip(header_len);
+        Some(Found::InPlace { opcode, len, mask })
     }
 
     #[cold]
-    fn next_ref_uncommon(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
-        match self.locate(false)? {
-            None | Some(Item::Piece { .. }) => Ok(None),
-            Some(Item::InPlace { opcode, len, mask }) => {
-                let payload = self.buffer.take(len);
-                in_place(self.kernels, &mut self.course, opcode, payload, mask).map(Some)
-            }
-            Some(Item::Assembled) => {
-                let message = self.assembly.message_ref();
-                message.map(Some).map_err(|error| self.course.fail(error))
-            }
-            Some(Item::Control { opcode, len, mask }) => self.control(opcode, len, mask).map(Some),
-        }
-    }
-
-    /// Finds the next thing to hand out and takes its header.
-    fn locate(&mut self, in_chunks: bool) -> Result<Option<Item>, ReceiveError> {
+    fn find_any(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
         if let Some(message) = &self.message
             && message.begun
-            && in_chunks != matches!(message.way, Way::InChunks(_))
+            && message.way != way
         {
             return Err(ReceiveError::OtherWay);
         }
         loop {
             let step = match self.course.phase {
-                Phase::Message | Phase::Fragment => self.header(in_chunks),
-                Phase::Payload { left, mask, fin } => self.payload(left, mask, fin, in_chunks),
+                Phase::Message | Phase::Fragment => self.header(way),
+                Phase::Payload { left, mask, fin } => self.payload(left, mask, fin),
                 Phase::Closed | Phase::Failed => Ok(Step::Starved),
             };
             match step {
@@ -396,7 +429,7 @@ impl Receiver {
     }
 
     /// At a header: judges it, before a byte of its payload is waited for.
-    fn header(&mut self, in_chunks: bool) -> Result<Step, ProtocolError> {
+    fn header(&mut self, way: Way) -> Result<Step, ProtocolError> {
         let Some((header, header_len)) = FrameHeader::decode(self.buffer.filled())? else {
             return Ok(Step::Starved);
         };
@@ -409,22 +442,19 @@ impl Receiver {
 
         if opcode.is_control() {
             let Some(len) = whole else { return Ok(Step::Starved) };
-            self.buffer.take(header_len);
-            return Ok(Step::Found(Item::Control { opcode, len, mask }));
+            self.buffer.skip(header_len);
+            return Ok(Step::Found(Found::Control { opcode, len, mask }));
         }
 
-        self.buffer.take(header_len);
+        self.buffer.skip(header_len);
         if let Some(len) = whole
             && fin
             && self.message.is_none()
-            && !in_chunks
+            && way == Way::Whole
         {
-            return Ok(Step::Found(Item::InPlace { opcode, len, mask }));
+            return Ok(Step::Found(Found::InPlace { opcode, len, mask }));
         }
-        let message = self.message.get_or_insert_with(|| {
-            let way = if in_chunks { Way::InChunks(Utf8State::default()) } else { Way::Whole };
-            Progress { opcode, len: 0, fragments: 0, empty_fragments: 0, way, begun: false }
-        });
+        let message = self.message.get_or_insert_with(|| Progress::new(opcode, way));
         message.len += payload_len;
         message.fragments += 1;
         message.empty_fragments += u32::from(payload_len == 0);
@@ -436,13 +466,7 @@ impl Receiver {
     }
 
     /// In a payload: takes what there is of it.
-    fn payload(
-        &mut self,
-        left: u64,
-        mask: Mask,
-        fin: bool,
-        in_chunks: bool,
-    ) -> Result<Step, ProtocolError> {
+    fn payload(&mut self, left: u64, mask: Mask, fin: bool) -> Result<Step, ProtocolError> {
         let len = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let left = left - len as u64;
         if len == 0 && left > 0 {
@@ -456,18 +480,18 @@ impl Receiver {
         let last = fin && left == 0;
         let Some(message) = &mut self.message else { return Ok(Step::Moved) };
         message.begun = true;
-        if in_chunks {
+        if message.way == Way::InChunks {
             // An empty piece says nothing unless it ends the message.
             return Ok(if len == 0 && !last {
                 Step::Moved
             } else {
-                Step::Found(Item::Piece { len, mask, last })
+                Step::Found(Found::Piece { len, mask, last })
             });
         }
         self.assembly.push(self.kernels, self.buffer.take(len), mask)?;
         if last {
             self.message = None;
-            return Ok(Step::Found(Item::Assembled));
+            return Ok(Step::Found(Found::Assembled));
         }
         Ok(Step::Moved)
     }
@@ -479,15 +503,15 @@ impl Receiver {
         last: bool,
     ) -> Result<MessageChunk<'_>, ReceiveError> {
         let payload = self.buffer.take(len);
-        let Some(Progress { opcode, way: Way::InChunks(state), .. }) = &mut self.message else {
+        let Some(Progress { opcode, utf8, .. }) = &mut self.message else {
             return Err(ReceiveError::OtherWay);
         };
         let opcode = *opcode;
         if opcode == Opcode::Text {
             let checked = self
                 .kernels
-                .unmask_text_piece(state, payload, mask)
-                .and_then(|()| if last { state.finish() } else { Ok(()) });
+                .unmask_text_piece(utf8, payload, mask)
+                .and_then(|()| if last { utf8.finish() } else { Ok(()) });
             checked.map_err(|error| self.course.fail(error.into()))?;
         } else {
             self.kernels.mask(payload, mask);
@@ -527,14 +551,14 @@ impl Receiver {
     }
 
     fn discard(&mut self) {
-        self.buffer.take(self.buffer.len());
+        self.buffer.skip(self.buffer.len());
         self.message = None;
     }
 }
 
 /// What one step of the parser came to.
 enum Step {
-    Found(Item),
+    Found(Found),
     Moved,
     Starved,
 }
@@ -545,6 +569,20 @@ impl Course {
         self.phase = Phase::Failed;
         self.link.post_failure(error.close_code());
         error.into()
+    }
+}
+
+impl Progress {
+    fn new(opcode: Opcode, way: Way) -> Self {
+        Self {
+            opcode,
+            len: 0,
+            fragments: 0,
+            empty_fragments: 0,
+            way,
+            begun: false,
+            utf8: Utf8State::default(),
+        }
     }
 }
 
@@ -599,25 +637,6 @@ impl Rules {
             return Err(exceeded.into());
         }
         Ok(())
-    }
-}
-
-#[inline]
-fn in_place<'a>(
-    kernels: &Kernels,
-    course: &mut Course,
-    opcode: Opcode,
-    payload: &'a mut [u8],
-    mask: Mask,
-) -> Result<MessageRef<'a>, ReceiveError> {
-    if opcode == Opcode::Text {
-        match kernels.unmask_text(payload, mask) {
-            Ok(text) => Ok(MessageRef::Text(text)),
-            Err(error) => Err(course.fail(error.into())),
-        }
-    } else {
-        kernels.mask(payload, mask);
-        Ok(MessageRef::Binary(payload))
     }
 }
 
