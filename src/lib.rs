@@ -4,6 +4,8 @@
 
 #[allow(unsafe_code)] // initialised memory that the compiler cannot know to be so
 pub mod buffer;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod frame;
 mod limits;
 pub mod message;

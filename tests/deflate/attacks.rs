@@ -1,0 +1,144 @@
+//! Hostile payloads.
+
+use super::*;
+use wirespeed::deflate::{Progress, RatioGuard, RatioLimit};
+
+const MIB: usize = 1 << 20;
+
+/// A gigabyte of zeros, about a megabyte compressed: one mebibyte after the
+/// other, each but the first a reference to those before.
+fn bomb() -> Vec<u8> {
+    let (mut deflater, _) = pair(&takeover(), &eager().level(6));
+    let zeros = vec![0; MIB];
+    let mut payload = compressed(&mut deflater, &zeros);
+    let next = compressed(&mut deflater, &zeros);
+    for _ in 1..1024 {
+        payload.extend_from_slice(&[0x00, 0x00, 0xff, 0xff]);
+        payload.extend_from_slice(&next);
+    }
+    assert!(payload.len() < 3 * MIB / 2, "{} bytes", payload.len());
+    payload
+}
+
+/// CVE-2018-1000518, CVE-2026-1526, nats f77fb7c: a limit on the message ends
+/// it there, and nothing of the rest is inflated.
+#[test]
+fn attack_bomb_stops_at_the_limit() {
+    let payload = bomb();
+    for params in [takeover(), no_takeover()] {
+        let mut inflater = Inflater::new(Role::Server, &params, &DeflatePool::default());
+        let mut room = vec![0xaa; MIB + 1];
+        let progress = inflater.inflate(&payload, true, &mut room).unwrap();
+        assert_eq!(progress.status, InflateStatus::NeedsOutput);
+        assert_eq!(progress.produced, MIB + 1, "over the limit, and known to be");
+        assert!(progress.consumed < 4096, "{} bytes", progress.consumed);
+        assert!(room.iter().all(|&byte| byte == 0));
+    }
+}
+
+#[test]
+fn attack_bomb_is_recognised_by_its_ratio() {
+    let payload = bomb();
+    let mut inflater = Inflater::new(Role::Server, &no_takeover(), &DeflatePool::default());
+    let mut guard = RatioGuard::new(RatioLimit::default());
+    let mut room = [0; 4096];
+    let mut rest = &payload[..];
+    let error = loop {
+        let progress = inflater.inflate(rest, true, &mut room).unwrap();
+        rest = &rest[progress.consumed..];
+        if let Err(error) = guard.record(progress.consumed, progress.produced) {
+            break error;
+        }
+    };
+    assert!((65_536..=65_536 + 4096).contains(&error.inflated), "{error}");
+}
+
+/// Every proper prefix of a payload is an error. The one exception is a cut
+/// inside the header of a block under takeover, where the engine cannot tell;
+/// it yields no byte that was not in the message.
+#[test]
+fn attack_truncated_payloads() {
+    let message =
+        br#"{"bids":[["65001.1","0.5"],["65000.9","1.25"]],"asks":[["65001.2","3"]]}"#.repeat(3);
+    for level in [1, 6, 9] {
+        let payload = compressed(&mut pair(&no_takeover(), &eager().level(level)).0, &message);
+        for cut in 1..payload.len() {
+            let pool = DeflatePool::default();
+            let mut strict = Inflater::new(Role::Client, &no_takeover(), &pool);
+            let error = inflate(&mut strict, &payload[..cut]).unwrap_err();
+            assert!(matches!(error, InflateError::Truncated | InflateError::Corrupt), "{error}");
+
+            let mut history = Inflater::new(Role::Client, &takeover(), &pool);
+            match inflate(&mut history, &payload[..cut]) {
+                Ok(inflated) => assert!(message.starts_with(&inflated), "cut at {cut}"),
+                Err(InflateError::Truncated | InflateError::Corrupt) => {}
+                Err(other) => panic!("{other}"),
+            }
+            // However little room there is, the verdict is no panic.
+            for limit in [1, 7] {
+                let mut inflater = Inflater::new(Role::Client, &takeover(), &pool);
+                let _ = inflate_in_steps(&mut inflater, &payload[..cut], limit);
+            }
+        }
+    }
+}
+
+/// Random bytes and damaged payloads: an error or some data, in bounded steps.
+#[test]
+fn attack_garbage() {
+    let pool = DeflatePool::default();
+    let valid = compressed(&mut pair(&takeover(), &eager().level(6)).0, &b"quote ".repeat(50));
+    for seed in 0..3000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut payload = random(rng.usize(1..200), seed);
+        if seed % 2 == 0 {
+            payload = valid.clone();
+            let at = rng.usize(..payload.len());
+            payload[at] ^= 1 << rng.u32(..8);
+        }
+        let params = if seed % 3 == 0 { takeover() } else { no_takeover() };
+        let mut inflater = Inflater::new(Role::Client, &params, &pool);
+        let limit = rng.usize(1..300);
+        if let Err(error) = inflate_in_steps(&mut inflater, &payload, limit) {
+            assert!(matches!(error, InflateError::Truncated | InflateError::Corrupt), "{error}");
+        }
+    }
+}
+
+/// Thousands of empty blocks, final or not, are no message of any length.
+#[test]
+fn attack_empty_blocks() {
+    let stored = [0x00, 0x00, 0x00, 0xff, 0xff].repeat(20_000);
+    let mut open = stored.clone();
+    open.push(0x00);
+    let finals = [0x03, 0x00].repeat(20_000);
+    for params in [takeover(), no_takeover()] {
+        let mut inflater = Inflater::new(Role::Client, &params, &DeflatePool::default());
+        assert_eq!(inflate(&mut inflater, &open).unwrap(), b"");
+        assert_eq!(inflate(&mut inflater, &finals).unwrap(), b"");
+    }
+}
+
+/// Without room nothing is lost and nothing spins.
+#[test]
+fn no_room_and_no_input() {
+    let payload = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    for params in [takeover(), no_takeover()] {
+        let mut inflater = Inflater::new(Role::Client, &params, &DeflatePool::default());
+        let nothing = Progress { consumed: 0, produced: 0, status: InflateStatus::NeedsInput };
+        assert_eq!(inflater.inflate(&[], false, &mut []).unwrap(), nothing);
+        assert!(!inflater.holds_state(), "an empty fragment takes no state");
+
+        let mut rest = &payload[..];
+        for _ in 0..3 {
+            let progress = inflater.inflate(rest, true, &mut []).unwrap();
+            assert_eq!(progress.status, InflateStatus::NeedsOutput);
+            assert_eq!(progress.produced, 0);
+            rest = &rest[progress.consumed..];
+        }
+        let mut room = [0; 8];
+        let progress = inflater.inflate(rest, true, &mut room).unwrap();
+        assert_eq!(progress.status, InflateStatus::MessageEnd);
+        assert_eq!(&room[..progress.produced], b"Hello");
+    }
+}
