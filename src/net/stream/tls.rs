@@ -89,6 +89,13 @@ impl<T: Duplex> TlsStream<T> {
         inspect(&lock(&self.session))
     }
 
+    /// As [`with_session`](Self::with_session), to refresh keys or export
+    /// keying material. What this gives cause to send goes out with the next
+    /// write or flush. Data read or written here is lost to the stream.
+    pub fn with_session_mut<R>(&self, change: impl FnOnce(&mut Connection) -> R) -> R {
+        change(&mut lock(&self.session))
+    }
+
     fn new(io: T, session: Connection) -> Self {
         Self {
             io,
