@@ -2,10 +2,13 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[allow(unsafe_code)] // initialised memory that the compiler cannot know to be so
 pub mod buffer;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+mod error;
 pub mod frame;
 mod limits;
 pub mod message;
@@ -15,7 +18,10 @@ pub mod protocol;
 #[allow(unsafe_code)] // vector loads and stores; see the module's own rules
 pub mod simd;
 
+#[cfg(feature = "blocking")]
+pub use blocking::{MessageIterator, WebSocketConnection, WebSocketReader, WebSocketWriter};
 pub use buffer::BufferPool;
+pub use error::{TimedOut, WebSocketError};
 pub use frame::{CloseCode, FrameHeader, Opcode, Role, WebSocketFrame};
 pub use limits::{Limit, LimitExceeded, Limits};
 pub use message::{MessageRef, PreparedMessage, WebSocketMessage};

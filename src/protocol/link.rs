@@ -1,7 +1,7 @@
 //! What the receiving side tells the sending side.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU8, Ordering},
 };
 
@@ -109,6 +109,25 @@ impl Link {
     fn lock(&self) -> MutexGuard<'_, Slot> {
         // A slot has no state that a panic could leave half changed.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the two sides of a connection tell each other, for a driver that has one
+/// side in hand and not the other.
+#[derive(Debug, Clone)]
+pub struct Signals(pub(super) Arc<Link>);
+
+impl Signals {
+    /// Whether the receiving side owes the peer a pong, a ping or a close frame
+    /// that the sending side has not queued yet.
+    #[inline]
+    pub fn is_owing(&self) -> bool {
+        self.0.has_pending()
+    }
+
+    /// Whether a close frame was written.
+    pub fn is_closing(&self) -> bool {
+        self.0.close_sent()
     }
 }
 

@@ -41,7 +41,9 @@ use std::{sync::Arc, time::Instant};
 
 pub use chunk::{MessageChunk, Received};
 pub use error::{ProtocolError, ReceiveError, SendError};
+pub use link::Signals;
 pub use receiver::Receiver;
+pub(crate) use receiver::{Found, Way};
 pub use sender::Sender;
 
 use crate::{frame::Role, options::WebSocketOptions};

@@ -4,7 +4,7 @@ use std::{io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::{SendError, TransportAction, keys::MaskKeys, link::Link};
+use super::{SendError, Signals, TransportAction, keys::MaskKeys, link::Link};
 use crate::{
     buffer::{BY_REFERENCE, WriteQueue},
     frame::{CloseCode, FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, Opcode, Role},
@@ -29,6 +29,8 @@ pub struct Sender {
     limits: Limits,
     fragmented: Option<Fragmented>,
     waits: Waits,
+    /// The transport takes nothing any more.
+    lost: bool,
     link: Arc<Link>,
 }
 
@@ -58,6 +60,7 @@ impl Sender {
             limits: options.limits.clone(),
             fragmented: None,
             waits: Waits::default(),
+            lost: false,
             link,
         }
     }
@@ -226,6 +229,7 @@ impl Sender {
 
     /// Says that the transport can take nothing more. What waits is dropped.
     pub fn transport_lost(&mut self) {
+        self.lost = true;
         self.link.set_close_sent();
         self.queue.clear();
         self.waits.stalled = None;
@@ -242,6 +246,18 @@ impl Sender {
         self.queue.len()
     }
 
+    /// Whether a message of `len` bytes would not be refused for want of room.
+    #[inline]
+    pub fn has_room(&self, len: usize) -> bool {
+        let queued = self.queue.len();
+        queued == 0 || queued.saturating_add(len) <= self.limits.write_queue
+    }
+
+    /// A handle that tells what the sending side has to do, without it.
+    pub fn signals(&self) -> Signals {
+        Signals(Arc::clone(&self.link))
+    }
+
     /// Whether a close frame was written.
     pub fn is_closing(&self) -> bool {
         self.link.close_sent()
@@ -249,7 +265,7 @@ impl Sender {
 
     /// What is to be done with the transport.
     pub fn transport_action(&self) -> TransportAction {
-        if self.link.ended() && !self.wants_transmit() {
+        if self.lost || self.link.ended() && !self.wants_transmit() {
             return TransportAction::Drop;
         }
         let over = self.link.failed() || self.link.close_received();
@@ -291,7 +307,6 @@ impl Sender {
         };
         self.transport_lost();
         self.waits = Waits::default();
-        self.link.set_ended();
         Err(error)
     }
 
@@ -349,12 +364,11 @@ impl Sender {
         if self.link.close_sent() {
             return Err(SendError::Closed);
         }
-        let queued = self.queue.len();
-        if queued > 0 && queued.saturating_add(len) > self.limits.write_queue {
+        if !self.has_room(len) {
             return Err(SendError::QueueFull(LimitExceeded {
                 limit: Limit::WriteQueue,
                 allowed: self.limits.write_queue as u64,
-                actual: queued.saturating_add(len) as u64,
+                actual: self.queue.len().saturating_add(len) as u64,
             }));
         }
         Ok(())

@@ -1,0 +1,237 @@
+//! The receiving side over a stream: reads, deadlines and the end.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes};
+
+use super::shared::{Shared, is_timeout};
+use crate::{
+    error::{TimedOut, WebSocketError},
+    message::{MessageRef, WebSocketMessage},
+    net::stream::Duplex,
+    protocol::{Found, Received, Receiver, TransportAction, Way},
+};
+
+/// How long a read waits with a buffer in hand before the connection counts as
+/// idle: then the buffers go back to the pool, and the wait goes on without.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
+
+/// The receiving side and what its reads need to know.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) receiver: Receiver,
+    /// The caller's bound for one receive.
+    pub(super) timeout: Option<Duration>,
+    /// What came with the opening handshake and did not fit the buffer.
+    ahead: Bytes,
+    /// What the stream was last told.
+    stream_timeout: Option<Duration>,
+    /// The transport is done with; there is nothing left to wait for.
+    ended: bool,
+}
+
+impl Reading {
+    pub(super) fn new(receiver: Receiver, ahead: Bytes) -> Self {
+        Self { receiver, timeout: None, ahead, stream_timeout: None, ended: false }
+    }
+
+    pub(super) fn next_message<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
+        let message = self.receiver.take(found);
+        if !matches!(&message, Ok(message) if message.is_data()) {
+            answer(shared);
+        }
+        Ok(Some(message?))
+    }
+
+    #[inline]
+    pub(super) fn next_ref<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
+        let message = self.receiver.open(found);
+        if !matches!(&message, Ok(message) if message.is_data()) {
+            answer(shared);
+        }
+        Ok(Some(message?))
+    }
+
+    pub(super) fn next_chunk<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<Option<Received<'_>>, WebSocketError> {
+        let Some(found) = self.find(shared, Way::InChunks)? else { return Ok(None) };
+        let received = self.receiver.open_chunk(found);
+        if !matches!(&received, Ok(Received::Chunk(_))) {
+            answer(shared);
+        }
+        Ok(Some(received?))
+    }
+
+    /// Reads until there is something to hand out, or nothing ever will be.
+    #[inline]
+    fn find<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        way: Way,
+    ) -> Result<Option<Found>, WebSocketError> {
+        loop {
+            match self.receiver.find(way) {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) if self.receiver.is_finished() => {
+                    self.finish(shared);
+                    return Ok(None);
+                }
+                Ok(None) => self.fill(shared)?,
+                Err(error) => {
+                    answer(shared);
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// Waits for bytes and reads them.
+    fn fill<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
+        let mut now = Instant::now();
+        if !self.ahead.is_empty() {
+            let taken = self.receiver.receive_from(&self.ahead, now);
+            self.ahead.advance(taken);
+            return Ok(());
+        }
+        let give_up = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        let mut idle = false;
+        loop {
+            self.look_at_deadlines(shared, now)?;
+            if give_up.is_some_and(|at| now >= at) {
+                return Err(WebSocketError::Timeout(TimedOut::Read));
+            }
+            let deadline = self.next_deadline(shared).into_iter().chain(give_up).min();
+            let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
+            if idle {
+                self.receiver.release_idle();
+                shared.release_idle();
+                let readable = shared.stream.wait_readable(left);
+                now = Instant::now();
+                if !readable.map_err(|error| self.lost(shared, error))? {
+                    continue;
+                }
+            }
+            self.bound_reads(shared, left.map_or(IDLE_AFTER, |left| left.min(IDLE_AFTER)))?;
+            let read = shared.stream.read(self.receiver.read_buffer());
+            now = Instant::now();
+            match read {
+                Ok(0) => return self.end(shared),
+                Ok(len) => {
+                    self.receiver.received(len, now);
+                    return Ok(());
+                }
+                Err(error) if is_timeout(&error) => idle = true,
+                Err(error) => return Err(self.lost(shared, error)),
+            }
+        }
+    }
+
+    fn look_at_deadlines<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        now: Instant,
+    ) -> Result<(), WebSocketError> {
+        let alive = self.receiver.handle_timeout(now).map_err(WebSocketError::from);
+        answer(shared);
+        alive?;
+        if shared.is_closing() {
+            shared.handle_timeout(now).inspect_err(|_| self.drop_transport(shared))?;
+        }
+        Ok(())
+    }
+
+    fn next_deadline<S: Duplex>(&self, shared: &Shared<S>) -> Option<Instant> {
+        let closing = if shared.is_closing() { shared.next_deadline() } else { None };
+        self.receiver.next_deadline().into_iter().chain(closing).min()
+    }
+
+    /// Tells the stream how long a read may block, if that changes.
+    fn bound_reads<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        timeout: Duration,
+    ) -> Result<(), WebSocketError> {
+        if self.stream_timeout != Some(timeout) {
+            shared.stream.set_read_timeout(Some(timeout))?;
+            self.stream_timeout = Some(timeout);
+        }
+        Ok(())
+    }
+
+    fn end<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
+        let ended = self.receiver.end_of_stream();
+        self.drop_transport(shared);
+        Ok(ended?)
+    }
+
+    fn lost<S: Duplex>(&mut self, shared: &Shared<S>, error: std::io::Error) -> WebSocketError {
+        match self.end(shared) {
+            // A reset after the peer's close frame is a hasty end, but an end.
+            Ok(()) => WebSocketError::ConnectionClosed,
+            Err(_) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                WebSocketError::ConnectionLost
+            }
+            Err(_) => error.into(),
+        }
+    }
+
+    /// Waits for the peer's close frame and drops what comes before it.
+    pub(super) fn close<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
+        loop {
+            match self.next_chunk(shared) {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                // A message that was begun in another way has to be ended in it.
+                Err(WebSocketError::OtherWay) => {
+                    self.next_ref(shared)?;
+                }
+                // Whoever has closed already is not to be told again how.
+                Err(WebSocketError::ConnectionClosed) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// After the last message: sees the transport to its end.
+    pub(super) fn finish<S: Duplex>(&mut self, shared: &Shared<S>) {
+        answer(shared);
+        if !self.ended && shared.transport_action() == TransportAction::HalfClose {
+            // What is wrong with the stream shows when it is read.
+            let _ = shared.stream.shutdown_write();
+        }
+        while !self.ended && shared.transport_action() != TransportAction::Keep {
+            if self.fill(shared).is_err() {
+                self.drop_transport(shared);
+            }
+        }
+    }
+
+    fn drop_transport<S: Duplex>(&mut self, shared: &Shared<S>) {
+        self.ended = true;
+        shared.transport_lost();
+        // It may be gone already, which is all that is wanted.
+        let _ = shared.stream.shutdown();
+        self.receiver.release_idle();
+        shared.release_idle();
+    }
+}
+
+/// The shortest wait: a deadline that is due between two looks at the clock
+/// must not become a timeout of zero, which is for ever.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Sends what the receiving side owes the peer. If that fails, the reading side
+/// goes on: what the peer sent before is worth reading, and the end will show.
+fn answer<S: Duplex>(shared: &Shared<S>) {
+    let _ = shared.answer_peer();
+}

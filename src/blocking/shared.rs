@@ -1,0 +1,161 @@
+//! What both directions of a connection share: the stream and the sending side.
+
+use std::{
+    io::{self, IoSlice},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::WebSocketError,
+    net::stream::Duplex,
+    protocol::{SendError, Sender, Signals, TransportAction},
+};
+
+/// Slices of one vectored write: enough for a full queue of small frames, which
+/// lie in one block, between large ones by reference.
+const SLICES: usize = 32;
+
+/// The stream, and the sending side behind a lock that the data path of a
+/// reader never waits for.
+#[derive(Debug)]
+pub(super) struct Shared<S> {
+    pub(super) stream: S,
+    sender: Mutex<Sender>,
+    signals: Signals,
+}
+
+impl<S: Duplex> Shared<S> {
+    pub(super) fn new(stream: S, sender: Sender) -> io::Result<Self> {
+        // The core counts what a stalled peer keeps waiting; a write only has to
+        // come back now and then for it to look.
+        stream.set_write_timeout(Some(STALL_TICK))?;
+        let signals = sender.signals();
+        Ok(Self { stream, sender: Mutex::new(sender), signals })
+    }
+
+    /// Queues `len` bytes with `write`, after making room for them.
+    pub(super) fn write(
+        &self,
+        len: usize,
+        write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
+    ) -> Result<(), WebSocketError> {
+        let mut sender = self.lock();
+        if !sender.has_room(len) {
+            self.flush_locked(&mut sender)?;
+        }
+        Ok(write(&mut sender)?)
+    }
+
+    /// As [`write`](Self::write), and sends all that waits.
+    pub(super) fn send(
+        &self,
+        len: usize,
+        write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
+    ) -> Result<(), WebSocketError> {
+        let mut sender = self.lock();
+        if !sender.has_room(len) {
+            self.flush_locked(&mut sender)?;
+        }
+        write(&mut sender)?;
+        self.flush_locked(&mut sender)?;
+        drop(sender);
+        self.answer_peer()
+    }
+
+    /// Sends all that waits.
+    pub(super) fn flush(&self) -> Result<(), WebSocketError> {
+        let mut sender = self.lock();
+        self.flush_locked(&mut sender)?;
+        drop(sender);
+        self.answer_peer()
+    }
+
+    /// Sends what the receiving side owes the peer, unless another thread is
+    /// sending: that one sends it before it is done, because it comes here too
+    /// after it has let go of the lock.
+    pub(super) fn answer_peer(&self) -> Result<(), WebSocketError> {
+        while self.signals.is_owing() {
+            let mut sender = match self.sender.try_lock() {
+                Ok(sender) => sender,
+                Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(std::sync::TryLockError::WouldBlock) => return Ok(()),
+            };
+            self.flush_locked(&mut sender)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a close frame was written.
+    pub(super) fn is_closing(&self) -> bool {
+        self.signals.is_closing()
+    }
+
+    /// The sending side's deadline, if it can be had without waiting: a thread
+    /// that is sending looks after it itself.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.sender.try_lock().ok()?.next_deadline()
+    }
+
+    /// Lets the sending side see that it is `now`.
+    pub(super) fn handle_timeout(&self, now: Instant) -> Result<(), WebSocketError> {
+        match self.sender.try_lock() {
+            Ok(mut sender) => Ok(sender.handle_timeout(now)?),
+            Err(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn transport_action(&self) -> TransportAction {
+        self.lock().transport_action()
+    }
+
+    /// Says that the stream is of no more use.
+    pub(super) fn transport_lost(&self) {
+        if let Ok(mut sender) = self.sender.try_lock() {
+            sender.transport_lost();
+        }
+    }
+
+    pub(super) fn release_idle(&self) {
+        if let Ok(mut sender) = self.sender.try_lock() {
+            sender.release_idle();
+        }
+    }
+
+    fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
+        loop {
+            let now = Instant::now();
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = sender.transmit(now, &mut slices);
+            if count == 0 {
+                return self.stream.flush().map_err(WebSocketError::from);
+            }
+            let lost = match self.stream.write_vectored(&slices[..count]) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(len) => {
+                    sender.written(len, now);
+                    continue;
+                }
+                Err(error) if is_timeout(&error) => {
+                    sender.handle_timeout(Instant::now())?;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            sender.transport_lost();
+            return Err(lost.into());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sender> {
+        // A panic in a thread that was sending leaves a queue of whole frames.
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a write may block before the deadlines are looked at.
+const STALL_TICK: Duration = Duration::from_millis(500);
+
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

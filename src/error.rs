@@ -1,0 +1,120 @@
+//! The error of everything above the core.
+
+use std::{fmt, io};
+
+use crate::{
+    frame::{FrameError, FrameReadError},
+    limits::LimitExceeded,
+    net::UrlError,
+    protocol::{ProtocolError, ReceiveError, SendError},
+    simd::Utf8Error,
+};
+
+/// What can go wrong with a connection.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebSocketError {
+    /// The URL is not one of a WebSocket.
+    #[error("invalid URL: {0}")]
+    InvalidUrl(#[from] UrlError),
+    /// The peer sent a frame that breaks a rule of RFC 6455, 5.
+    #[error("the peer sent an invalid frame: {0}")]
+    InvalidFrame(#[from] FrameError),
+    /// The peer sent a text that is not UTF-8 (RFC 6455, 8.1).
+    #[error("the peer sent invalid text: {0}")]
+    InvalidUtf8(#[from] Utf8Error),
+    /// The peer broke another rule.
+    #[error("protocol error: {0}")]
+    ProtocolError(ProtocolError),
+    /// A limit would be, or was, exceeded.
+    #[error(transparent)]
+    LimitExceeded(#[from] LimitExceeded),
+    /// The connection is closed, or closing: nothing more can be sent.
+    #[error("the connection is closed")]
+    ConnectionClosed,
+    /// The transport ended without a close frame: what RFC 6455, 7.1.5 calls 1006.
+    #[error("the connection was lost without a close frame")]
+    ConnectionLost,
+    /// What was to be sent breaks a rule of RFC 6455.
+    #[error("not sent: {0}")]
+    NotSent(#[source] SendError),
+    /// Something took too long.
+    #[error("timed out: {0}")]
+    Timeout(TimedOut),
+    /// A message is being received in one way and was asked for in another.
+    #[error("the message is already being received in another way")]
+    OtherWay,
+    /// The transport failed.
+    #[error("transport error: {0}")]
+    IoError(#[from] io::Error),
+}
+
+/// What took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimedOut {
+    /// Resolving, dialling and the proxy's part.
+    Connect,
+    /// The opening handshake, TLS included.
+    Handshake,
+    /// A read, by the caller's own timeout; nothing is lost, it can be repeated.
+    Read,
+    /// The peer took nothing of what waits to be sent.
+    Write,
+    /// The peer was silent.
+    Idle,
+    /// The peer did not finish the closing handshake.
+    Close,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::Handshake => "the opening handshake",
+            Self::Read => "a read",
+            Self::Write => "a write, of which the peer took nothing",
+            Self::Idle => "the peer was silent",
+            Self::Close => "the closing handshake",
+        })
+    }
+}
+
+impl From<ReceiveError> for WebSocketError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Protocol(ProtocolError::Frame(error)) => Self::InvalidFrame(error),
+            ReceiveError::Protocol(ProtocolError::Utf8(error)) => Self::InvalidUtf8(error),
+            ReceiveError::Protocol(ProtocolError::Limit(error)) => Self::LimitExceeded(error),
+            ReceiveError::ConnectionLost => Self::ConnectionLost,
+            ReceiveError::Idle => Self::Timeout(TimedOut::Idle),
+            ReceiveError::OtherWay => Self::OtherWay,
+        }
+    }
+}
+
+impl From<SendError> for WebSocketError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Closed => Self::ConnectionClosed,
+            SendError::QueueFull(exceeded) => Self::LimitExceeded(exceeded),
+            SendError::Stalled => Self::Timeout(TimedOut::Write),
+            SendError::CloseTimeout => Self::Timeout(TimedOut::Close),
+            other => Self::NotSent(other),
+        }
+    }
+}
+
+impl From<FrameReadError> for WebSocketError {
+    fn from(error: FrameReadError) -> Self {
+        match error {
+            FrameReadError::Io(error) => Self::IoError(error),
+            FrameReadError::Frame(error) => Self::InvalidFrame(error),
+            FrameReadError::TooLong { len, limit } => Self::LimitExceeded(LimitExceeded {
+                limit: crate::Limit::Frame,
+                allowed: limit,
+                actual: len,
+            }),
+        }
+    }
+}
