@@ -86,6 +86,8 @@ impl From<ReceiveError> for WebSocketError {
             ReceiveError::Protocol(ProtocolError::Frame(error)) => Self::InvalidFrame(error),
             ReceiveError::Protocol(ProtocolError::Utf8(error)) => Self::InvalidUtf8(error),
             ReceiveError::Protocol(ProtocolError::Limit(error)) => Self::LimitExceeded(error),
+            #[cfg(feature = "deflate")]
+            ReceiveError::Protocol(error @ ProtocolError::Inflate(_)) => Self::ProtocolError(error),
             ReceiveError::ConnectionLost => Self::ConnectionLost,
             ReceiveError::Idle => Self::Timeout(TimedOut::Idle),
             ReceiveError::OtherWay => Self::OtherWay,

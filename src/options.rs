@@ -21,6 +21,13 @@ pub struct WebSocketOptions {
     pub mask_source: MaskSource,
     /// The pool that read and write buffers come from.
     pub pool: BufferPool,
+    /// The compression to offer, or to accept, in the opening handshake (RFC
+    /// 7692); none by default.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<crate::deflate::DeflateOptions>,
+    /// The pool that compressors and decompressors come from.
+    #[cfg(feature = "deflate")]
+    pub deflate_pool: crate::deflate::DeflatePool,
 }
 
 impl WebSocketOptions {
@@ -40,6 +47,10 @@ impl WebSocketOptions {
             auto_pong: true,
             mask_source: MaskSource::default(),
             pool: BufferPool::shared(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            #[cfg(feature = "deflate")]
+            deflate_pool: crate::deflate::DeflatePool::default(),
         }
     }
 }

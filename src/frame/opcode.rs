@@ -33,6 +33,12 @@ impl Opcode {
         }
     }
 
+    /// Whether this is text or binary: a message, or its first fragment.
+    #[inline]
+    pub const fn begins_message(self) -> bool {
+        matches!(self, Self::Text | Self::Binary)
+    }
+
     /// Whether this is close, ping or pong: at most 125 bytes, never fragmented.
     #[inline]
     pub const fn is_control(self) -> bool {

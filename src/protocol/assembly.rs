@@ -1,10 +1,8 @@
 //! A message that did not arrive whole in one frame and one read.
 
-use bytes::BytesMut;
-
 use super::ProtocolError;
 use crate::{
-    buffer::{BufferPool, SLACK},
+    buffer::{BufferPool, GrowBuffer},
     frame::Opcode,
     message::{MessageRef, WebSocketMessage},
     simd::{Kernels, Mask, Utf8Buffer},
@@ -23,7 +21,7 @@ pub(super) struct Assembly {
 enum Collected {
     Nothing,
     Text(Utf8Buffer),
-    Binary(BytesMut),
+    Binary(GrowBuffer),
 }
 
 impl Assembly {
@@ -36,14 +34,12 @@ impl Assembly {
         let storage = match std::mem::replace(&mut self.message, Collected::Nothing) {
             Collected::Nothing => self.pool.take_storage(),
             Collected::Text(text) => text.into_storage(),
-            Collected::Binary(bytes) => bytes,
+            Collected::Binary(bytes) => bytes.into_storage(),
         };
         self.message = if opcode == Opcode::Text {
             Collected::Text(Utf8Buffer::new(storage))
         } else {
-            let mut bytes = storage;
-            bytes.clear();
-            Collected::Binary(bytes)
+            Collected::Binary(GrowBuffer::new(storage))
         };
     }
 
@@ -51,30 +47,61 @@ impl Assembly {
     pub(super) fn push(
         &mut self,
         kernels: &Kernels,
-        piece: &mut [u8],
+        piece: &[u8],
         mask: Mask,
     ) -> Result<(), ProtocolError> {
         match &mut self.message {
             Collected::Text(text) => text.push(kernels, piece, mask)?,
-            Collected::Binary(bytes) => {
-                kernels.mask(piece, mask);
-                bytes.extend_from_slice(piece);
-            }
+            Collected::Binary(bytes) => bytes.push(kernels, piece, mask),
             Collected::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Room behind what is collected, for an inflater to write to.
+    #[cfg(feature = "deflate")]
+    pub(super) fn spare(&mut self, len: usize) -> &mut [u8] {
+        match &mut self.message {
+            Collected::Text(text) => text.spare(len),
+            Collected::Binary(bytes) => bytes.spare(len),
+            Collected::Nothing => &mut [],
+        }
+    }
+
+    /// Takes over the first `len` bytes of [`spare`](Self::spare).
+    #[cfg(feature = "deflate")]
+    pub(super) fn commit(&mut self, kernels: &Kernels, len: usize) -> Result<(), ProtocolError> {
+        match &mut self.message {
+            Collected::Text(text) => text.commit(kernels, len)?,
+            Collected::Binary(bytes) => bytes.commit(len),
+            Collected::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Forgets what is collected of the message; it goes on in the same memory.
+    #[cfg(feature = "deflate")]
+    pub(super) fn forget(&mut self) {
+        if let Collected::Binary(bytes) = &mut self.message {
+            bytes.clear();
+        }
     }
 
     /// The finished message, to be read until the next one begins.
     pub(super) fn message_ref(&mut self) -> Result<MessageRef<'_>, ProtocolError> {
         match &mut self.message {
             Collected::Text(text) => Ok(MessageRef::Text(text.text_mut()?)),
-            Collected::Binary(bytes) => {
-                let len = bytes.len();
-                bytes.resize(len + SLACK, 0);
-                Ok(MessageRef::Binary(&mut bytes[..len]))
-            }
+            Collected::Binary(bytes) => Ok(MessageRef::Binary(bytes.padded())),
             Collected::Nothing => Ok(MessageRef::Binary(&mut [])),
+        }
+    }
+
+    /// What is collected of a message that is handed out in pieces.
+    #[cfg(feature = "deflate")]
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.message {
+            Collected::Binary(bytes) => bytes.padded(),
+            Collected::Text(_) | Collected::Nothing => &mut [],
         }
     }
 
@@ -82,7 +109,7 @@ impl Assembly {
     pub(super) fn take(&mut self) -> Result<WebSocketMessage, ProtocolError> {
         match &mut self.message {
             Collected::Text(text) => Ok(WebSocketMessage::Text(text.take()?)),
-            Collected::Binary(bytes) => Ok(WebSocketMessage::Binary(bytes.split().freeze())),
+            Collected::Binary(bytes) => Ok(WebSocketMessage::Binary(bytes.take())),
             Collected::Nothing => Ok(WebSocketMessage::Binary(bytes::Bytes::new())),
         }
     }
@@ -92,7 +119,7 @@ impl Assembly {
         match std::mem::replace(&mut self.message, Collected::Nothing) {
             Collected::Nothing => {}
             Collected::Text(text) => self.pool.put_storage(text.into_storage()),
-            Collected::Binary(bytes) => self.pool.put_storage(bytes),
+            Collected::Binary(bytes) => self.pool.put_storage(bytes.into_storage()),
         }
     }
 

@@ -19,6 +19,10 @@ pub enum ProtocolError {
     /// A limit of ours is exceeded (10.4).
     #[error(transparent)]
     Limit(#[from] LimitExceeded),
+    /// A compressed message cannot be inflated (RFC 7692, 7.2.2).
+    #[cfg(feature = "deflate")]
+    #[error("invalid compressed message: {0}")]
+    Inflate(#[from] crate::deflate::InflateError),
 }
 
 impl ProtocolError {
@@ -31,6 +35,8 @@ impl ProtocolError {
                 Limit::Message | Limit::Frame | Limit::InflateRatio => CloseCode::MESSAGE_TOO_BIG,
                 _ => CloseCode::POLICY_VIOLATION,
             },
+            #[cfg(feature = "deflate")]
+            Self::Inflate(_) => CloseCode::INVALID_PAYLOAD,
         }
     }
 }

@@ -32,6 +32,8 @@ mod budget;
 mod chunk;
 mod error;
 mod idle;
+#[cfg(feature = "deflate")]
+mod inflation;
 mod keys;
 mod link;
 mod receiver;
@@ -43,9 +45,12 @@ pub use chunk::{MessageChunk, Received};
 pub use error::{ProtocolError, ReceiveError, SendError};
 pub use link::Signals;
 pub use receiver::Receiver;
+#[cfg(feature = "blocking")]
 pub(crate) use receiver::{Found, Way};
 pub use sender::Sender;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateOptions, DeflateParams, Deflater};
 use crate::{frame::Role, options::WebSocketOptions};
 use link::Link;
 
@@ -66,6 +71,22 @@ impl Connection {
             receiver: Receiver::new(role, options, Arc::clone(&link), now),
             sender: Sender::new(role, options, link),
         }
+    }
+
+    /// Turns on permessage-deflate, as it was negotiated (RFC 7692). Before the
+    /// first byte.
+    #[cfg(feature = "deflate")]
+    pub fn enable_deflate(
+        &mut self,
+        params: &DeflateParams,
+        deflate: &DeflateOptions,
+        options: &WebSocketOptions,
+    ) {
+        let role = self.sender.role();
+        let pool = &options.deflate_pool;
+        let inflation = inflation::Inflation::new(role, params, pool, &options.limits);
+        self.receiver.enable_deflate(inflation);
+        self.sender.enable_deflate(Deflater::new(role, params, deflate, pool));
     }
 
     /// The earlier of both sides' deadlines.

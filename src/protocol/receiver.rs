@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+#[cfg(feature = "deflate")]
+use super::inflation::Inflation;
 use super::{
     ProtocolError, ReceiveError,
     assembly::Assembly,
@@ -18,6 +20,11 @@ use crate::{
     options::WebSocketOptions,
     simd::{Kernels, Mask, Utf8Bytes, Utf8State},
 };
+
+/// Compressed bytes that are inflated for one piece of a message that is handed
+/// out in pieces. Deflate cannot make more than about a thousand times as much of
+/// them, so this bounds the piece.
+const INFLATED_AT_ONCE: usize = 1 << 10;
 
 /// The receiving side of a connection.
 ///
@@ -37,6 +44,8 @@ pub struct Receiver {
     idle: IdleTimer,
     course: Course,
     auto_pong: bool,
+    #[cfg(feature = "deflate")]
+    inflation: Option<Inflation>,
 }
 
 /// What a header is judged by.
@@ -48,6 +57,8 @@ struct Rules {
     message: u64,
     fragments: u32,
     empty_fragments: u32,
+    /// Whether permessage-deflate was negotiated, and RSV1 has a meaning.
+    compression: bool,
 }
 
 /// Where in the stream of frames the connection is, and whom a failure concerns.
@@ -76,6 +87,7 @@ enum Phase {
 #[derive(Debug)]
 struct Progress {
     opcode: Opcode,
+    compressed: bool,
     len: u64,
     fragments: u32,
     empty_fragments: u32,
@@ -104,6 +116,9 @@ pub(crate) enum Found {
     Assembled,
     /// A piece of a message in the first `len` bytes of the buffer, still masked.
     Piece { len: usize, mask: Mask, last: bool },
+    /// A piece of a message in the assembly, inflated.
+    #[cfg(feature = "deflate")]
+    InflatedPiece { last: bool },
     /// A control frame in the first `len` bytes of the buffer, still masked.
     Control { opcode: Opcode, len: usize, mask: Mask },
 }
@@ -125,6 +140,7 @@ impl Receiver {
                 message: limits.message,
                 fragments: limits.fragments,
                 empty_fragments: limits.empty_fragments,
+                compression: false,
             },
             message: None,
             assembly: Assembly::new(options.pool.clone()),
@@ -132,7 +148,15 @@ impl Receiver {
             idle: IdleTimer::new(limits, now),
             course: Course { phase: Phase::Message, link },
             auto_pong: options.auto_pong,
+            #[cfg(feature = "deflate")]
+            inflation: None,
         }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn enable_deflate(&mut self, inflation: Inflation) {
+        self.rules.compression = true;
+        self.inflation = Some(inflation);
     }
 
     /// A place to read into. Never empty, unless whole messages are left in it:
@@ -334,6 +358,8 @@ impl Receiver {
             }
             Found::Control { opcode, len, mask } => self.control(opcode, len, mask),
             Found::Piece { .. } => Err(ReceiveError::OtherWay),
+            #[cfg(feature = "deflate")]
+            Found::InflatedPiece { .. } => Err(ReceiveError::OtherWay),
         }
     }
 
@@ -354,14 +380,26 @@ impl Receiver {
                 let message = self.assembly.take();
                 message.map_err(|error| self.course.fail(error))
             }
-            Found::Control { .. } | Found::Piece { .. } => Ok(self.open(found)?.to_message()),
+            found => Ok(self.open(found)?.to_message()),
         }
     }
 
     /// Hands out what was found when looking for pieces.
     pub(crate) fn open_chunk(&mut self, found: Found) -> Result<Received<'_>, ReceiveError> {
         match found {
-            Found::Piece { len, mask, last } => self.chunk(len, mask, last).map(Received::Chunk),
+            Found::Piece { len, mask, last } => {
+                let payload = self.buffer.take(len);
+                chunk(self.kernels, &mut self.message, payload, mask, last)
+                    .map(Received::Chunk)
+                    .map_err(|error| self.course.fail(error))
+            }
+            #[cfg(feature = "deflate")]
+            Found::InflatedPiece { last } => {
+                let payload = self.assembly.bytes_mut();
+                chunk(self.kernels, &mut self.message, payload, Mask::NONE, last)
+                    .map(Received::Chunk)
+                    .map_err(|error| self.course.fail(error))
+            }
             found => self.open(found).map(Received::Control),
         }
     }
@@ -435,7 +473,7 @@ impl Receiver {
         };
         self.rules.judge(&header, self.message.as_ref())?;
         let mask = header.mask.map_or(Mask::NONE, Mask::new);
-        let FrameHeader { opcode, fin, payload_len, .. } = header;
+        let FrameHeader { opcode, fin, rsv1, payload_len, .. } = header;
         let available = self.buffer.len() - header_len;
         // A length within the limits of memory that is there fits a usize.
         let whole = (payload_len <= available as u64).then_some(payload_len as usize);
@@ -451,15 +489,20 @@ impl Receiver {
             && fin
             && self.message.is_none()
             && way == Way::Whole
+            && !rsv1
         {
             return Ok(Step::Found(Found::InPlace { opcode, len, mask }));
         }
-        let message = self.message.get_or_insert_with(|| Progress::new(opcode, way));
+        let message = self.message.get_or_insert_with(|| Progress::new(opcode, rsv1, way));
         message.len += payload_len;
         message.fragments += 1;
         message.empty_fragments += u32::from(payload_len == 0);
-        if message.way == Way::Whole && message.fragments == 1 {
-            self.assembly.begin(opcode);
+        if message.fragments == 1 {
+            message.begin(&mut self.assembly);
+            #[cfg(feature = "deflate")]
+            if let Some(inflation) = &mut self.inflation {
+                inflation.begin_message();
+            }
         }
         self.course.phase = Phase::Payload { left: payload_len, mask, fin };
         Ok(Step::Moved)
@@ -467,7 +510,12 @@ impl Receiver {
 
     /// In a payload: takes what there is of it.
     fn payload(&mut self, left: u64, mask: Mask, fin: bool) -> Result<Step, ProtocolError> {
-        let len = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let inflated_in_chunks = self
+            .message
+            .as_ref()
+            .is_some_and(|message| message.compressed && message.way == Way::InChunks);
+        let most = if inflated_in_chunks { INFLATED_AT_ONCE } else { usize::MAX };
+        let len = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX)).min(most);
         let left = left - len as u64;
         if len == 0 && left > 0 {
             return Ok(Step::Starved);
@@ -480,6 +528,26 @@ impl Receiver {
         let last = fin && left == 0;
         let Some(message) = &mut self.message else { return Ok(Step::Moved) };
         message.begun = true;
+        #[cfg(feature = "deflate")]
+        if message.compressed
+            && let Some(inflation) = &mut self.inflation
+        {
+            let in_chunks = message.way == Way::InChunks;
+            if in_chunks {
+                self.assembly.forget();
+            }
+            let piece = self.buffer.take(len);
+            self.kernels.mask(piece, mask);
+            inflation.push(self.kernels, piece, last, &mut self.assembly)?;
+            return Ok(match (in_chunks, last) {
+                (true, _) => Step::Found(Found::InflatedPiece { last }),
+                (false, true) => {
+                    self.message = None;
+                    Step::Found(Found::Assembled)
+                }
+                (false, false) => Step::Moved,
+            });
+        }
         if message.way == Way::InChunks {
             // An empty piece says nothing unless it ends the message.
             return Ok(if len == 0 && !last {
@@ -494,32 +562,6 @@ impl Receiver {
             return Ok(Step::Found(Found::Assembled));
         }
         Ok(Step::Moved)
-    }
-
-    fn chunk(
-        &mut self,
-        len: usize,
-        mask: Mask,
-        last: bool,
-    ) -> Result<MessageChunk<'_>, ReceiveError> {
-        let payload = self.buffer.take(len);
-        let Some(Progress { opcode, utf8, .. }) = &mut self.message else {
-            return Err(ReceiveError::OtherWay);
-        };
-        let opcode = *opcode;
-        if opcode == Opcode::Text {
-            let checked = self
-                .kernels
-                .unmask_text_piece(utf8, payload, mask)
-                .and_then(|()| if last { utf8.finish() } else { Ok(()) });
-            checked.map_err(|error| self.course.fail(error.into()))?;
-        } else {
-            self.kernels.mask(payload, mask);
-        }
-        if last {
-            self.message = None;
-        }
-        Ok(MessageChunk { opcode, payload, last })
     }
 
     /// Acts on a control frame and hands it out.
@@ -573,9 +615,20 @@ impl Course {
 }
 
 impl Progress {
-    fn new(opcode: Opcode, way: Way) -> Self {
+    /// Prepares the assembly, unless pieces are handed out where they lie.
+    fn begin(&self, assembly: &mut Assembly) {
+        match (self.way, self.compressed) {
+            (Way::Whole, _) => assembly.begin(self.opcode),
+            // Inflated pieces are checked when they are handed out, like others.
+            (Way::InChunks, true) => assembly.begin(Opcode::Binary),
+            (Way::InChunks, false) => {}
+        }
+    }
+
+    fn new(opcode: Opcode, compressed: bool, way: Way) -> Self {
         Self {
             opcode,
+            compressed,
             len: 0,
             fragments: 0,
             empty_fragments: 0,
@@ -592,7 +645,7 @@ impl Rules {
             let error = if self.masked { FrameError::NotMasked } else { FrameError::Masked };
             return Err(error.into());
         }
-        if header.rsv1 {
+        if header.rsv1 && !(self.compression && header.opcode.begins_message()) {
             return Err(FrameError::ReservedBits { bits: 0b100 }.into());
         }
         if header.opcode.is_control() {
@@ -638,6 +691,33 @@ impl Rules {
         }
         Ok(())
     }
+}
+
+/// Unmasks and checks a piece of the message that is handed out in pieces.
+fn chunk<'a>(
+    kernels: &Kernels,
+    message: &mut Option<Progress>,
+    payload: &'a mut [u8],
+    mask: Mask,
+    last: bool,
+) -> Result<MessageChunk<'a>, ProtocolError> {
+    let opcode = match message {
+        Some(Progress { opcode: Opcode::Text, utf8, .. }) => {
+            kernels.unmask_text_piece(utf8, payload, mask)?;
+            if last {
+                utf8.finish()?;
+            }
+            Opcode::Text
+        }
+        _ => {
+            kernels.mask(payload, mask);
+            Opcode::Binary
+        }
+    };
+    if last {
+        *message = None;
+    }
+    Ok(MessageChunk { opcode, payload, last })
 }
 
 /// The code and the reason of a close frame (RFC 6455, 5.5.1).

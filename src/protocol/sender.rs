@@ -3,8 +3,12 @@
 use std::{io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
+#[cfg(feature = "deflate")]
+use bytes::BytesMut;
 
 use super::{SendError, Signals, TransportAction, keys::MaskKeys, link::Link};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Compression, Deflater};
 use crate::{
     buffer::{BY_REFERENCE, WriteQueue},
     frame::{CloseCode, FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, Opcode, Role},
@@ -31,7 +35,17 @@ pub struct Sender {
     waits: Waits,
     /// The transport takes nothing any more.
     lost: bool,
+    #[cfg(feature = "deflate")]
+    deflation: Option<Deflation>,
     link: Arc<Link>,
+}
+
+/// The compressor, and where it puts a message before it is queued.
+#[cfg(feature = "deflate")]
+#[derive(Debug)]
+struct Deflation {
+    deflater: Deflater,
+    output: BytesMut,
 }
 
 /// A message that is being sent in fragments.
@@ -61,8 +75,20 @@ impl Sender {
             fragmented: None,
             waits: Waits::default(),
             lost: false,
+            #[cfg(feature = "deflate")]
+            deflation: None,
             link,
         }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn enable_deflate(&mut self, deflater: Deflater) {
+        self.deflation = Some(Deflation { deflater, output: BytesMut::new() });
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Queues a message.
@@ -110,7 +136,7 @@ impl Sender {
     ///
     /// As [`write`](Self::write).
     pub fn write_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
-        if self.role == Role::Client || message.frame().len() < BY_REFERENCE {
+        if self.role == Role::Client || message.frame().len() < BY_REFERENCE || self.compresses() {
             return self.write_data(message.opcode(), message.payload());
         }
         self.admit_message(message.payload().len())?;
@@ -313,6 +339,10 @@ impl Sender {
     /// Gives memory that holds nothing back to the pool.
     pub fn release_idle(&mut self) {
         self.queue.release();
+        #[cfg(feature = "deflate")]
+        if let Some(deflation) = &mut self.deflation {
+            deflation.output = BytesMut::new();
+        }
     }
 
     /// Whether buffers are held.
@@ -321,7 +351,7 @@ impl Sender {
     }
 
     fn write_owned(&mut self, opcode: Opcode, payload: Bytes) -> Result<(), SendError> {
-        if self.role == Role::Client || payload.len() < BY_REFERENCE {
+        if self.role == Role::Client || payload.len() < BY_REFERENCE || self.compresses() {
             return self.write_data(opcode, &payload);
         }
         self.admit_message(payload.len())?;
@@ -333,8 +363,38 @@ impl Sender {
     #[inline]
     fn write_data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.admit_message(payload.len())?;
+        #[cfg(feature = "deflate")]
+        if self.deflation.is_some() && self.push_compressed(opcode, payload) {
+            return Ok(());
+        }
         self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
         Ok(())
+    }
+
+    /// Queues a compressed message, and says whether it was worth it. Nothing can
+    /// refuse the message any more: what the compressor has seen has to be sent.
+    #[cfg(feature = "deflate")]
+    fn push_compressed(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
+        let Some(mut deflation) = self.deflation.take() else { return false };
+        deflation.output.clear();
+        let compressed = deflation.deflater.compress(payload, &mut deflation.output);
+        // A compressor that fails forgets its history: the message goes plain.
+        let compressed = matches!(compressed, Ok(Compression::Compressed));
+        if compressed {
+            let payload_len = deflation.output.len() as u64;
+            let header = FrameHeader { rsv1: true, ..FrameHeader::new(opcode, payload_len) };
+            self.push(header, &deflation.output);
+        }
+        self.deflation = Some(deflation);
+        compressed
+    }
+
+    #[inline]
+    fn compresses(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.deflation.is_some();
+        #[cfg(not(feature = "deflate"))]
+        return false;
     }
 
     fn write_control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
