@@ -209,6 +209,16 @@ impl Deflater {
         self.context.is_some()
     }
 
+    /// The window that this compressor works with, as an exponent of two;
+    /// `None` if the agreed one is too small for it.
+    ///
+    /// A message compressed without context takeover can be sent as it is on
+    /// every connection that keeps no history either and whose window is as
+    /// large.
+    pub fn window_bits(&self) -> Option<u8> {
+        self.setup.map(|setup| setup.window_bits())
+    }
+
     /// Whether messages refer to earlier ones.
     pub fn context_takeover(&self) -> bool {
         self.context_takeover

@@ -20,7 +20,8 @@
 //!
 //! | state | window bits | memory level | bytes |
 //! |---|---|---|---|
-//! | compressor | 15 | 8 (default) | 380,032 |
+//! | compressor | 15 | 8 | 380,032 |
+//! | compressor (default) | 15 | 5 | 279,680 |
 //! | compressor | 12 | 5 | 164,992 |
 //! | compressor | 11 | 4 | 149,632 |
 //! | compressor | 9 | 1 | 137,216 |
@@ -39,11 +40,20 @@
 //!
 //! # Speed
 //!
-//! Without context takeover the engine has to clear its hash table for each
-//! message, about 1.5 to 2.5 µs whatever the message's length, and short
-//! messages hardly shrink: recorded order-book messages of 100 bytes come to
-//! 0.34 of their size with takeover and to 0.95 without. Level 1 is about ten
-//! times as fast as level 6 on such messages, for 0.34 against 0.27.
+//! Medians for 4,000 JSON messages of 200 bytes, in microseconds on one core
+//! of a Zen 4 at 3.7 GHz:
+//!
+//! | setup | ratio | deflate | inflate |
+//! |---|---|---|---|
+//! | level 1, takeover (default of clients) | 0.21 | 0.38 | 0.26 |
+//! | level 1, takeover, window bits 12 | 0.22 | 0.38 | 0.26 |
+//! | level 6, takeover | 0.17 | 4.4 | 0.30 |
+//! | level 1, no takeover | 0.55 | 2.4 | 0.44 |
+//!
+//! Without context takeover the engine clears its hash table for each message,
+//! which costs 2 µs whatever the message's length, and short messages shrink
+//! little: recorded trades and book changes of 170 bytes come to 0.82 of their
+//! size without a history and to 0.26 with one.
 //!
 //! # Secrets
 //!

@@ -24,6 +24,10 @@ impl Setup {
     pub(super) fn new(options: &DeflateOptions, window_bits: u8) -> Self {
         Self { level: options.level, memory_level: options.memory_level, window_bits }
     }
+
+    pub(super) fn window_bits(self) -> u8 {
+        self.window_bits
+    }
 }
 
 /// A compressor with the setup that it was made from.
@@ -114,7 +118,7 @@ impl DeflatePool {
 }
 
 impl Default for DeflatePool {
-    /// A pool of at most 8 compressors and 8 decompressors: 3.3 MiB at the
+    /// A pool of at most 8 compressors and 8 decompressors: 2.5 MiB at the
     /// default options.
     fn default() -> Self {
         Self::new(8)
