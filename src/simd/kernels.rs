@@ -1,39 +1,55 @@
-//! The functions of one tier, and the choice of the tier.
+//! The functions of one tier.
 
 use std::mem::MaybeUninit;
 
-use super::{Mask, TextMut, Utf8Error, Utf8State};
-
-/// A level of vector instructions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Tier {
-    /// What the compiler makes of plain Rust.
-    Portable,
-    /// AVX2, BMI1 and BMI2.
-    Avx2,
-    /// AVX-512 BW, VL and VBMI.
-    Avx512,
-}
+#[cfg(target_arch = "x86_64")]
+use super::arch::x86_64::{avx2, avx512};
+use super::{
+    Mask, TextMut, Tier, Utf8Error, Utf8State,
+    arch::{EntryPoints, portable, written},
+    tier,
+};
 
 /// The kernels of one [`Tier`].
+///
+/// A reference to them is the proof that the CPU has the tier. Who keeps one pays
+/// an indirect call for each use; [`active`](Self::active) costs a load more.
 #[derive(Debug)]
 pub struct Kernels {
     tier: Tier,
+    pub(super) entry: EntryPoints,
 }
 
-static PORTABLE: Kernels = Kernels { tier: Tier::Portable };
+static PORTABLE: Kernels = Kernels { tier: Tier::Portable, entry: portable::ENTRY_POINTS };
+#[cfg(target_arch = "x86_64")]
+static AVX2: Kernels = Kernels { tier: Tier::Avx2, entry: avx2::ENTRY_POINTS };
+#[cfg(target_arch = "x86_64")]
+static AVX512: Kernels = Kernels { tier: Tier::Avx512, entry: avx512::ENTRY_POINTS };
 
 impl Kernels {
-    /// The best kernels of this CPU.
+    /// The kernels in use: the best of this CPU, unless
+    /// [another tier was asked for](super::force).
     #[inline]
     pub fn active() -> &'static Self {
-        &PORTABLE
+        tier::active()
     }
 
     /// The kernels of `tier`, where this CPU has it.
     pub fn for_tier(tier: Tier) -> Option<&'static Self> {
-        (tier == Tier::Portable).then_some(&PORTABLE)
+        match tier {
+            Tier::Portable => Some(&PORTABLE),
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2 => avx2::is_available().then_some(&AVX2),
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512 => avx512::is_available().then_some(&AVX512),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => None,
+        }
+    }
+
+    /// The best kernels of this CPU.
+    pub(super) fn best() -> &'static Self {
+        Tier::ALL.into_iter().rev().find_map(Self::for_tier).unwrap_or(&PORTABLE)
     }
 
     /// The tier of these kernels.
@@ -44,10 +60,8 @@ impl Kernels {
     /// Masks or unmasks `payload` in place.
     #[inline]
     pub fn mask(&self, payload: &mut [u8], mask: Mask) {
-        let key = mask.bytes();
-        for (i, byte) in payload.iter_mut().enumerate() {
-            *byte ^= key[i & 3];
-        }
+        // SAFETY: `self` proves that the CPU has the tier.
+        unsafe { (self.entry.mask)(payload, mask) }
     }
 
     /// Copies `source` to the front of `target`, masked on the way, and returns
@@ -60,14 +74,10 @@ impl Kernels {
         target: &'a mut [MaybeUninit<u8>],
         mask: Mask,
     ) -> &'a mut [u8] {
-        let key = mask.bytes();
-        let len = source.len().min(target.len());
-        let target = &mut target[..len];
-        for (i, (to, from)) in target.iter_mut().zip(source).enumerate() {
-            to.write(from ^ key[i & 3]);
-        }
-        // SAFETY: the loop wrote every byte of `target`.
-        unsafe { &mut *(std::ptr::from_mut(target) as *mut [u8]) }
+        // SAFETY: `self` proves that the CPU has the tier.
+        unsafe { (self.entry.copy_masked)(source, target, mask) }
+        // SAFETY: the kernel writes as much as both have.
+        unsafe { written(source, target) }
     }
 
     /// Copies `source` to the front of `target`, masked on the way. A shorter
@@ -96,8 +106,25 @@ impl Kernels {
     /// [`Utf8Error`] at the first byte that is not UTF-8.
     #[inline]
     pub fn validate<'a>(&self, text: &'a [u8]) -> Result<&'a str, Utf8Error> {
-        simdutf8::compat::from_utf8(text)
-            .map_err(|error| Utf8Error { valid_up_to: error.valid_up_to() as u64 })
+        // SAFETY: `self` proves that the CPU has the tier.
+        if unsafe { (self.entry.validate)(text) } {
+            // SAFETY: just validated.
+            Ok(unsafe { std::str::from_utf8_unchecked(text) })
+        } else {
+            recheck(text)
+        }
+    }
+
+    /// Checks the next piece of a text.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] at the first bad byte, counted from the start of the text.
+    #[inline]
+    pub fn validate_piece(&self, state: &mut Utf8State, piece: &[u8]) -> Result<(), Utf8Error> {
+        // SAFETY: `self` proves that the CPU has the tier.
+        let is_valid = unsafe { (self.entry.validate_piece)(piece, state.last()) };
+        state.advance(is_valid, piece)
     }
 
     /// Unmasks a whole text in place and checks it in the same pass; with
@@ -113,8 +140,16 @@ impl Kernels {
         payload: &'a mut [u8],
         mask: Mask,
     ) -> Result<TextMut<'a>, Utf8Error> {
-        self.mask(payload, mask);
-        self.validate(payload)?;
+        let is_valid = if mask == Mask::NONE {
+            // SAFETY: `self` proves that the CPU has the tier.
+            unsafe { (self.entry.validate)(payload) }
+        } else {
+            // SAFETY: `self` proves that the CPU has the tier.
+            unsafe { (self.entry.unmask_text)(payload, mask) }
+        };
+        if !is_valid {
+            recheck(payload)?;
+        }
         Ok(TextMut::proven(payload))
     }
 
@@ -131,8 +166,36 @@ impl Kernels {
         piece: &mut [u8],
         mask: Mask,
     ) -> Result<(), Utf8Error> {
-        self.mask(piece, mask);
-        check_piece(state, piece)
+        if mask == Mask::NONE {
+            return self.validate_piece(state, piece);
+        }
+        // SAFETY: `self` proves that the CPU has the tier.
+        let is_valid = unsafe { (self.entry.unmask_text_piece)(piece, mask, state.last()) };
+        state.advance(is_valid, piece)
+    }
+
+    /// Copies a whole text to the front of `target`, unmasked and checked on
+    /// the way, and returns what was written. `target` must be at least as
+    /// long; a shorter one takes what fits, and the text ends there.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] at the first byte that is not UTF-8.
+    #[inline]
+    pub fn copy_text<'a>(
+        &self,
+        source: &[u8],
+        target: &'a mut [MaybeUninit<u8>],
+        mask: Mask,
+    ) -> Result<TextMut<'a>, Utf8Error> {
+        // SAFETY: `self` proves that the CPU has the tier.
+        let is_valid = unsafe { (self.entry.copy_text)(source, target, mask) };
+        // SAFETY: the kernel writes as much as both have.
+        let written = unsafe { written(source, target) };
+        if !is_valid {
+            recheck(written)?;
+        }
+        Ok(TextMut::proven(written))
     }
 
     /// Copies the next piece of a text to the front of `target`, unmasked and
@@ -150,41 +213,18 @@ impl Kernels {
         target: &'a mut [MaybeUninit<u8>],
         mask: Mask,
     ) -> Result<&'a mut [u8], Utf8Error> {
-        let written = self.copy_masked(source, target, mask);
-        check_piece(state, written)?;
+        // SAFETY: `self` proves that the CPU has the tier.
+        let is_valid = unsafe { (self.entry.copy_text_piece)(source, target, mask, state.last()) };
+        // SAFETY: the kernel writes as much as both have.
+        let written = unsafe { written(source, target) };
+        state.advance(is_valid, written)?;
         Ok(written)
     }
 }
 
-fn check_piece(state: &mut Utf8State, mut piece: &[u8]) -> Result<(), Utf8Error> {
-    while state.tail_len > 0 {
-        let Some((&byte, rest)) = piece.split_first() else { return Ok(()) };
-        let mut sequence = [state.tail[0], state.tail[1], state.tail[2], 0];
-        sequence[state.tail_len as usize] = byte;
-        let len = state.tail_len as usize + 1;
-        match std::str::from_utf8(&sequence[..len]) {
-            Ok(_) => {
-                *state = Utf8State { valid: state.valid + len as u64, ..Utf8State::default() };
-            }
-            Err(error) if error.error_len().is_none() => {
-                state.tail[len - 1] = byte;
-                state.tail_len += 1;
-            }
-            Err(_) => return Err(Utf8Error { valid_up_to: state.valid }),
-        }
-        piece = rest;
-    }
-    match std::str::from_utf8(piece) {
-        Ok(_) => state.valid += piece.len() as u64,
-        Err(error) => {
-            state.valid += error.valid_up_to() as u64;
-            if error.error_len().is_some() {
-                return Err(Utf8Error { valid_up_to: state.valid });
-            }
-            let tail = &piece[error.valid_up_to()..];
-            state.tail[..tail.len()].copy_from_slice(tail);
-            state.tail_len = tail.len() as u8;
-        }
-    }
-    Ok(())
+/// What the standard library says of a text in which a kernel found an error;
+/// it knows the place.
+#[cold]
+fn recheck(text: &[u8]) -> Result<&str, Utf8Error> {
+    std::str::from_utf8(text).map_err(|error| Utf8Error { valid_up_to: error.valid_up_to() as u64 })
 }

@@ -1,0 +1,162 @@
+//! What the algorithms ask of a register.
+
+use crate::simd::Mask;
+
+/// A register full of payload bytes.
+///
+/// A value of a type that needs CPU support can only come from
+/// [`splat`](Self::splat) or [`load`](Self::load), whose callers answer for that
+/// support; holding one is therefore the proof that the other methods can run.
+pub(in crate::simd) trait Block: Copy {
+    /// Bytes in a register.
+    const LEN: usize = size_of::<Self>();
+
+    /// The key repeated over the register.
+    ///
+    /// # Safety
+    ///
+    /// The CPU must have the instructions of this type.
+    unsafe fn splat(key: Mask) -> Self;
+
+    /// # Safety
+    ///
+    /// `LEN` bytes at `from` must be readable, and the CPU must have the
+    /// instructions of this type.
+    unsafe fn load(from: *const u8) -> Self;
+
+    /// # Safety
+    ///
+    /// `LEN` bytes at `to` must be writable.
+    unsafe fn store(self, to: *mut u8);
+
+    fn xor(self, other: Self) -> Self;
+
+    fn or(self, other: Self) -> Self;
+
+    /// Whether no byte has its high bit set.
+    fn is_ascii(self) -> bool;
+}
+
+/// The registers of one instruction set, by the payloads they are used for.
+///
+/// Payloads of 4 to 15 bytes take general registers on every tier.
+pub(in crate::simd) trait Isa {
+    /// 16 bytes.
+    type Half: Block;
+    /// 32 bytes.
+    type Full: Block;
+    /// The widest register, for everything longer than two of [`Self::Full`].
+    type Wide: Block;
+}
+
+impl Block for u32 {
+    #[inline(always)]
+    unsafe fn splat(key: Mask) -> Self {
+        Self::from_ne_bytes(key.bytes())
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: the caller's promise; no alignment is assumed.
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise; no alignment is assumed.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        self ^ other
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        self | other
+    }
+
+    #[inline(always)]
+    fn is_ascii(self) -> bool {
+        self & 0x8080_8080 == 0
+    }
+}
+
+impl Block for u64 {
+    #[inline(always)]
+    unsafe fn splat(key: Mask) -> Self {
+        let half = u64::from(u32::from_ne_bytes(key.bytes()));
+        half << 32 | half
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: the caller's promise; no alignment is assumed.
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise; no alignment is assumed.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        self ^ other
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        self | other
+    }
+
+    #[inline(always)]
+    fn is_ascii(self) -> bool {
+        self & 0x8080_8080_8080_8080 == 0
+    }
+}
+
+/// Several words side by side, which the compiler keeps in whatever vector
+/// registers its target has.
+impl<const N: usize> Block for [u64; N] {
+    #[inline(always)]
+    unsafe fn splat(key: Mask) -> Self {
+        // SAFETY: `u64` needs nothing of the CPU.
+        [unsafe { u64::splat(key) }; N]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: the caller's promise; no alignment is assumed.
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller's promise; no alignment is assumed.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+
+    #[inline(always)]
+    fn xor(mut self, other: Self) -> Self {
+        for (word, other) in self.iter_mut().zip(other) {
+            *word ^= other;
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn or(mut self, other: Self) -> Self {
+        for (word, other) in self.iter_mut().zip(other) {
+            *word |= other;
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn is_ascii(self) -> bool {
+        self.into_iter().fold(0, |all, word| all | word).is_ascii()
+    }
+}

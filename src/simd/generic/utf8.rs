@@ -1,0 +1,383 @@
+//! UTF-8 validation, alone or while a payload is unmasked.
+//!
+//! Three ideas carry it:
+//!
+//! - **ASCII first.** All registers of a short text, or four of a long one, are
+//!   joined with OR and tested once. Only what fails that test is checked in
+//!   detail, by the [`Check`] of the register type.
+//! - **Order does not matter.** A check can begin anywhere if it knows the three
+//!   bytes before: they travel as a `u32` whose top byte is the newest. So a
+//!   text can end with a register that overlaps its predecessor, an aligned body
+//!   can follow an unaligned head, and the next piece of a text can go on where
+//!   the last one ended, all without a scalar loop.
+//! - **One pass.** Unmasking costs an XOR and a store on the way. A second pass
+//!   would cost the loads again, and stall besides where its wide loads meet
+//!   stores that have not left the store buffer yet.
+
+use super::{
+    block::{Block, Isa},
+    mask::{mask, misalignment},
+    span::Span,
+};
+
+/// From this length on the body is aligned; below, the extra head costs more
+/// than the lines it splits.
+const ALIGN_FROM: usize = 1024;
+
+/// A register whose contents can be checked in detail.
+pub(in crate::simd) trait Utf8Block: Block {
+    type Check: Check<Block = Self>;
+
+    /// The first `len` bytes at `from`, unmasked with `key`; zeros behind them.
+    ///
+    /// # Safety
+    ///
+    /// `len` bytes at `from` must be readable, `len` must be below `LEN`, and the
+    /// CPU must have the instructions of this type.
+    unsafe fn load_prefix(from: *const u8, len: usize, key: Self) -> Self;
+}
+
+/// The state of a detailed check between two registers.
+///
+/// A sequence that the end of a register cuts is no error yet; what must follow
+/// is remembered.
+pub(in crate::simd) trait Check {
+    type Block: Utf8Block<Check = Self>;
+
+    /// A check of what follows the three bytes in the upper part of `last`, of
+    /// which the topmost is the newest. They are taken as checked.
+    ///
+    /// # Safety
+    ///
+    /// The CPU must have the instructions of the block type.
+    unsafe fn after(last: u32) -> Self;
+
+    /// Goes on elsewhere, after `last`, and keeps the errors found so far.
+    fn jump(&mut self, last: u32);
+
+    /// Checks the next bytes.
+    fn block(&mut self, block: Self::Block);
+
+    /// Checks the first `len` bytes of `block`, fewer than it has, and ends the
+    /// check there, but not the text: a sequence may go on behind them.
+    fn last_block(&mut self, block: Self::Block, len: usize);
+
+    /// Takes the next bytes for ASCII, or the text for ended: a sequence that
+    /// was begun is an error.
+    fn ascii(&mut self);
+
+    /// Whether no error was found. Not all that was checked last counts: see
+    /// [`ascii`](Self::ascii).
+    fn is_valid(&self) -> bool;
+}
+
+/// Whether the span is UTF-8 as a continuation of `last`, the bytes before it
+/// ([`Check::after`]); with `STORE` it is also unmasked.
+///
+/// As a `WHOLE` text its last sequence must be complete. Otherwise an unfinished
+/// sequence at the end is fine if it can still be finished, but for a last byte
+/// that no sequence can begin with: the caller, who keeps the last bytes anyway,
+/// sees to that one.
+///
+/// # Safety
+///
+/// With `STORE` the span must be writable. The CPU must have the instructions of
+/// `I`.
+#[inline(always)]
+pub(in crate::simd) unsafe fn text<I, const STORE: bool, const WHOLE: bool>(
+    span: Span<'_>,
+    last: u32,
+) -> bool
+where
+    I: Isa<Wide: Utf8Block>,
+{
+    // SAFETY: the lengths are what the callees ask for; the rest is the
+    // caller's promise.
+    unsafe {
+        if span.len > 8 * I::Full::LEN {
+            return long::<I::Wide, STORE, WHOLE>(span, last);
+        }
+        if last == 0 && short_ascii::<I, STORE>(span) {
+            return true;
+        }
+        if span.len >= I::Wide::LEN {
+            return walk::<I::Wide, STORE, WHOLE>(span, last);
+        }
+        let valid = less_than_a_block::<I::Wide, WHOLE>(span, last);
+        if STORE {
+            mask::<I>(span);
+        }
+        valid
+    }
+}
+
+/// Whether a text of up to 256 bytes is ASCII; if it is and `STORE` is set, it
+/// is also unmasked.
+///
+/// # Safety
+///
+/// As for [`text`], and the span must be no longer than eight `Full` registers.
+#[inline(always)]
+pub(in crate::simd) unsafe fn short_ascii<I: Isa, const STORE: bool>(span: Span<'_>) -> bool {
+    let len = span.len;
+    // SAFETY: each arm's bounds are what its callee asks for.
+    unsafe {
+        if len > 4 * I::Full::LEN {
+            if I::Wide::LEN > I::Full::LEN {
+                ascii_ends::<I::Wide, 2, STORE>(span)
+            } else {
+                ascii_ends::<I::Full, 4, STORE>(span)
+            }
+        } else if len > 2 * I::Full::LEN {
+            if I::Wide::LEN > I::Full::LEN {
+                ascii_ends::<I::Wide, 1, STORE>(span)
+            } else {
+                ascii_ends::<I::Full, 2, STORE>(span)
+            }
+        } else if len >= 32 {
+            ascii_ends::<I::Full, 1, STORE>(span)
+        } else if len >= 16 {
+            ascii_ends::<I::Half, 1, STORE>(span)
+        } else if len >= 8 {
+            ascii_ends::<u64, 1, STORE>(span)
+        } else if len >= 4 {
+            ascii_ends::<u32, 1, STORE>(span)
+        } else {
+            ascii_bytes::<STORE>(span)
+        }
+    }
+}
+
+/// [`short_ascii`] with `N` registers from the front and `N` that end at the
+/// end.
+///
+/// # Safety
+///
+/// As for [`short_ascii`], and the span must be `N` to `2 * N` registers long.
+#[inline(always)]
+unsafe fn ascii_ends<B: Block, const N: usize, const STORE: bool>(span: Span<'_>) -> bool {
+    let back_at = span.len - N * B::LEN;
+    // SAFETY: `N` registers fit between either start and the end.
+    unsafe {
+        let front = span.load_group::<B, N>(0, B::splat(span.key_at(0)));
+        // Text in a script of its own is so from the start: that is worth a
+        // test before the other loads.
+        if N > 1 && !front[0].is_ascii() {
+            return false;
+        }
+        let back = span.load_group::<B, N>(back_at, B::splat(span.key_at(back_at)));
+        if !join(front).or(join(back)).is_ascii() {
+            return false;
+        }
+        if STORE {
+            span.store_group(0, front);
+            span.store_group(back_at, back);
+        }
+        true
+    }
+}
+
+/// [`short_ascii`] of up to 3 bytes.
+///
+/// # Safety
+///
+/// With `STORE` the span must be writable. It must be shorter than 4 bytes.
+#[inline(always)]
+unsafe fn ascii_bytes<const STORE: bool>(span: Span<'_>) -> bool {
+    let mut bytes = span.key_at(0).bytes();
+    let mut all = 0;
+    for (at, byte) in bytes.iter_mut().enumerate().take(span.len) {
+        // SAFETY: `at` is below the length.
+        *byte ^= unsafe { *span.source.add(at) };
+        all |= *byte;
+    }
+    if !all.is_ascii() {
+        return false;
+    }
+    if STORE {
+        for (at, byte) in bytes.into_iter().enumerate().take(span.len) {
+            // SAFETY: `at` is below the length.
+            unsafe { *span.target.add(at) = byte };
+        }
+    }
+    true
+}
+
+/// Checks a text that fits into one register with room to spare.
+///
+/// # Safety
+///
+/// The span must be shorter than `B::LEN`, and the CPU must have the
+/// instructions of `B`.
+#[inline(always)]
+unsafe fn less_than_a_block<B: Utf8Block, const WHOLE: bool>(span: Span<'_>, last: u32) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let block = B::load_prefix(span.source, span.len, B::splat(span.key_at(0)));
+        let mut check = B::Check::after(last);
+        if WHOLE {
+            check.block(block); // the zeros behind a cut sequence are its error
+        } else {
+            check.last_block(block, span.len);
+        }
+        check.is_valid()
+    }
+}
+
+/// Checks every register of the text in detail: for texts too short for the
+/// ASCII tests to be worth it.
+///
+/// # Safety
+///
+/// With `STORE` the span must be writable. It must be at least `B::LEN` long,
+/// and the CPU must have the instructions of `B`.
+#[inline(always)]
+unsafe fn walk<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
+    span: Span<'_>,
+    last: u32,
+) -> bool {
+    let len = span.len;
+    let tail_at = len - B::LEN;
+    // SAFETY: every access ends at or before `len`; the tail and the bytes
+    // before it are loaded before anything is stored.
+    unsafe {
+        let tail: B = span.load_unmasked(tail_at);
+        let before_tail = before(span, tail_at, last);
+        let key = B::splat(span.key_at(0));
+        let mut check = B::Check::after(last);
+        let mut at = 0;
+        while at + B::LEN <= len {
+            let block = span.load::<B>(at).xor(key);
+            if STORE {
+                span.store(at, block);
+            }
+            check.block(block);
+            at += B::LEN;
+        }
+        if at < len {
+            if STORE {
+                span.store(tail_at, tail);
+            }
+            check.jump(before_tail);
+            check.block(tail);
+        }
+        if WHOLE {
+            check.ascii();
+        }
+        check.is_valid()
+    }
+}
+
+/// Checks a long text by groups of four registers.
+///
+/// # Safety
+///
+/// With `STORE` the span must be writable. It must be longer than `4 * B::LEN`,
+/// and the CPU must have the instructions of `B`.
+#[inline(always)]
+unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
+    span: Span<'_>,
+    last: u32,
+) -> bool {
+    let len = span.len;
+    let tail_at = len - B::LEN;
+    // SAFETY: every access ends at or before `len`, which is above four
+    // registers; the head, the tail and the bytes before them are loaded before
+    // the body is stored.
+    unsafe {
+        let tail: B = span.load_unmasked(tail_at);
+        let before_tail = before(span, tail_at, last);
+        let mut check = B::Check::after(last);
+
+        let body_at = if len >= ALIGN_FROM {
+            misalignment::<B>(if STORE { span.target } else { span.source })
+        } else {
+            0
+        };
+        let head: B = span.load_unmasked(0);
+        if body_at > 0 && (last != 0 || !head.is_ascii()) {
+            check.block(head);
+            check.jump(before(span, body_at, last));
+        }
+
+        let key = B::splat(span.key_at(body_at));
+        let mut at = body_at;
+        while at + 4 * B::LEN <= len {
+            let group = span.load_group::<B, 4>(at, key);
+            if STORE {
+                span.store_group(at, group);
+            }
+            if join(group).is_ascii() {
+                check.ascii();
+            } else {
+                for block in group {
+                    check.block(block);
+                }
+            }
+            at += 4 * B::LEN;
+        }
+
+        let rest_at = at;
+        let mut rest = tail;
+        while at + B::LEN <= len {
+            let block = span.load::<B>(at).xor(key);
+            if STORE {
+                span.store(at, block);
+            }
+            rest = rest.or(block);
+            at += B::LEN;
+        }
+        if rest.is_ascii() {
+            check.ascii();
+        } else {
+            let unmasked = if STORE { span.target.cast_const() } else { span.source };
+            for at in (rest_at..at).step_by(B::LEN) {
+                check.block(B::load(unmasked.add(at)));
+            }
+            if at < len {
+                check.jump(before_tail);
+                check.block(tail);
+            }
+            if WHOLE {
+                check.ascii();
+            }
+        }
+
+        if STORE {
+            span.store(tail_at, tail);
+            if body_at > 0 {
+                span.store(0, head);
+            }
+        }
+        check.is_valid()
+    }
+}
+
+/// All the bits of several registers.
+#[inline(always)]
+fn join<B: Block, const N: usize>(group: [B; N]) -> B {
+    let mut all = group[0];
+    for block in &group[1..] {
+        all = all.or(*block);
+    }
+    all
+}
+
+/// The unmasked source bytes before `at`, the newest on top, with `last` as
+/// those before the start.
+///
+/// # Safety
+///
+/// The span must be at least 4 bytes long, and `at` within it.
+#[inline(always)]
+unsafe fn before(span: Span<'_>, at: usize, last: u32) -> u32 {
+    // SAFETY: four bytes lie before `at`, or else four begin at the start.
+    unsafe {
+        if at >= 4 {
+            u32::from_le(span.load_unmasked(at - 4))
+        } else {
+            let first = u32::from_le(span.load_unmasked(0));
+            ((u64::from(first) << 32 | u64::from(last)) >> (8 * at)) as u32
+        }
+    }
+}

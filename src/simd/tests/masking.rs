@@ -1,0 +1,112 @@
+use super::*;
+
+#[test]
+fn masks_in_place_at_every_length_and_alignment() {
+    let payload = noise(*ALL_LENGTHS.end());
+    let expected = masked(&payload);
+    for kernels in tiers() {
+        for len in ALL_LENGTHS {
+            for offset in 0..64 {
+                let mut buffer = Surrounded::new(&payload[..len], offset);
+                kernels.mask(buffer.payload(), Mask::new(KEY));
+                assert_eq!(
+                    buffer.payload(),
+                    &expected[..len],
+                    "{}, length {len}, offset {offset}",
+                    kernels.tier()
+                );
+                buffer.assert_surroundings_untouched();
+            }
+        }
+    }
+}
+
+#[test]
+fn copies_masked_at_every_length_and_alignment() {
+    let payload = noise(*ALL_LENGTHS.end() + 64);
+    for kernels in tiers() {
+        for len in ALL_LENGTHS {
+            for offset in 0..64 {
+                let source = &payload[64 - offset..][..len];
+                let mut target = Surrounded::room(len, offset);
+                let written = kernels.copy_masked(source, target.uninit(), Mask::new(KEY));
+                assert_eq!(
+                    written,
+                    masked(source),
+                    "{}, length {len}, offset {offset}",
+                    kernels.tier()
+                );
+                target.assert_surroundings_untouched();
+            }
+        }
+    }
+}
+
+#[test]
+fn masks_long_payloads() {
+    for len in LONG_LENGTHS {
+        let payload = noise(len);
+        let expected = masked(&payload);
+        for kernels in tiers() {
+            for offset in [0, 1, 31, 32, 33, 63] {
+                let context = format!("{}, length {len}, offset {offset}", kernels.tier());
+                let mut buffer = Surrounded::new(&payload, offset);
+                kernels.mask(buffer.payload(), Mask::new(KEY));
+                assert_eq!(buffer.payload(), expected, "{context}");
+                buffer.assert_surroundings_untouched();
+
+                let mut target = Surrounded::room(len, offset);
+                let written = kernels.copy_masked(&payload, target.uninit(), Mask::new(KEY));
+                assert_eq!(written, expected, "{context}");
+                target.assert_surroundings_untouched();
+            }
+        }
+    }
+}
+
+#[test]
+fn keeps_the_phase_across_every_cut() {
+    let payload = noise(*ALL_LENGTHS.end());
+    let expected = masked(&payload);
+    let mask = Mask::new(KEY);
+    for kernels in tiers() {
+        for len in ALL_LENGTHS {
+            for cut in 0..=len {
+                let mut buffer = payload[..len].to_vec();
+                let (first, second) = buffer.split_at_mut(cut);
+                kernels.mask(first, mask);
+                kernels.mask(second, mask.advance(cut));
+                assert_eq!(buffer, &expected[..len], "{}, cut {cut} of {len}", kernels.tier());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_null_key_changes_nothing() {
+    let payload = noise(300);
+    for kernels in tiers() {
+        for len in ALL_LENGTHS {
+            let mut buffer = payload[..len].to_vec();
+            kernels.mask(&mut buffer, Mask::NONE);
+            assert_eq!(buffer, &payload[..len]);
+        }
+    }
+}
+
+#[test]
+fn a_short_target_takes_what_fits() {
+    let payload = noise(300);
+    for kernels in tiers() {
+        let mut target = Surrounded::room(77, 5);
+        let written = kernels.copy_masked(&payload, target.uninit(), Mask::new(KEY));
+        assert_eq!(written, masked(&payload[..77]));
+        target.assert_surroundings_untouched();
+
+        let text = texts(300)[0].clone();
+        let mut target = Surrounded::room(77, 5);
+        let copied = kernels.copy_text(&masked(&text), target.uninit(), Mask::new(KEY)).unwrap();
+        assert_eq!(copied.as_bytes(), &text[..77]);
+        target.assert_surroundings_untouched();
+    }
+}

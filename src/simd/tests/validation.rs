@@ -1,0 +1,160 @@
+use super::*;
+
+/// Bytes of every class that the rules of RFC 3629 tell apart, at the ends of
+/// their ranges.
+const FIRST: [u8; 26] = [
+    0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED,
+    0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFB, 0xFC, 0xFF,
+];
+const SECOND: [u8; 11] = [0x41, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC2, 0xE1, 0xF1, 0xFF];
+const LATER: [u8; 4] = [0x41, 0x80, 0xBF, 0xC2];
+
+/// All sequences of up to four bytes of those classes.
+fn sequences() -> Vec<Vec<u8>> {
+    let mut sequences = Vec::new();
+    for first in FIRST {
+        sequences.push(vec![first]);
+        for second in SECOND {
+            sequences.push(vec![first, second]);
+            for third in LATER {
+                sequences.push(vec![first, second, third]);
+                sequences.extend(LATER.map(|fourth| vec![first, second, third, fourth]));
+            }
+        }
+    }
+    sequences
+}
+
+/// One sequence for each way of being right, cut short or wrong.
+const PREFIXES: [&[u8]; 34] = [
+    b"a",
+    b"\xC2",
+    b"\xC2\x80",
+    b"\xDF\xBF",
+    b"\xE0",
+    b"\xE0\xA0",
+    b"\xE0\xA0\x80",
+    b"\xED\x9F",
+    b"\xED\x9F\xBF",
+    b"\xEE\x80\x80",
+    b"\xF0",
+    b"\xF0\x90",
+    b"\xF0\x90\x80",
+    b"\xF0\x90\x80\x80",
+    b"\xF4\x8F\xBF",
+    b"\xF4\x8F\xBF\xBF",
+    b"\x80",
+    b"\xC2\x80\x80",
+    b"\xC0",
+    b"\xC0\x80",
+    b"\xC1\xBF",
+    b"\xE0\x9F",
+    b"\xE0\x80\x80",
+    b"\xED\xA0",
+    b"\xED\xBF\xBF",
+    b"\xE1\x80\x80\x80",
+    b"\xF0\x80",
+    b"\xF0\x8F\xBF\xBF",
+    b"\xF4\x90",
+    b"\xF4\x90\x80\x80",
+    b"\xF5\x80\x80\x80",
+    b"\xFC\x80",
+    b"\xFE",
+    b"\xFF",
+];
+
+#[test]
+fn agrees_with_std_at_every_length() {
+    for len in ALL_LENGTHS {
+        for text in texts(len) {
+            for kernels in tiers() {
+                check_whole(kernels, &text, len % 64);
+            }
+        }
+    }
+}
+
+#[test]
+fn agrees_with_std_at_every_alignment() {
+    for len in [7, 15, 31, 33, 63, 65, 127, 129, 200, 255, 257, 300] {
+        for text in texts(len) {
+            for kernels in tiers() {
+                for offset in 0..64 {
+                    check_whole(kernels, &text, offset);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn agrees_with_std_on_long_texts() {
+    for len in LONG_LENGTHS {
+        for text in texts(len) {
+            for kernels in tiers() {
+                for offset in [0, 1, 31, 63] {
+                    check_whole(kernels, &text, offset);
+                }
+            }
+        }
+    }
+}
+
+/// Each sequence of four classes of bytes, ending before, on and after the
+/// border of a register of either width, at the border of a group, and at the
+/// end of the text.
+#[test]
+fn agrees_with_std_on_every_sequence_at_borders() {
+    for sequence in sequences() {
+        for kernels in tiers() {
+            for (len, border) in [(40, 32), (100, 64), (300, 256)] {
+                let mut text = vec![b'a'; len];
+                let start = border - sequence.len() / 2;
+                text[start..start + sequence.len()].copy_from_slice(&sequence);
+                check_validation(kernels, &text);
+                check_validation(kernels, &text[..start + sequence.len()]);
+            }
+        }
+    }
+}
+
+/// Each way of being right or wrong, at every position of short, medium and
+/// long texts of one byte per character and of more.
+#[test]
+fn agrees_with_std_on_every_prefix_at_every_position() {
+    for filler in ["a", "ä", "語"] {
+        for len in [9, 20, 40, 70, 140, 200, 330] {
+            let fill: Vec<u8> = filler.bytes().cycle().take(len).collect();
+            for prefix in PREFIXES {
+                for start in (0..len - prefix.len()).step_by(filler.len()) {
+                    let mut text = fill.clone();
+                    text[start..start + prefix.len()].copy_from_slice(prefix);
+                    for kernels in tiers() {
+                        check_validation(kernels, &text);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn finds_an_error_anywhere_in_a_long_text() {
+    for text in texts(1500) {
+        for at in 0..text.len() {
+            let mut text = text.clone();
+            text[at] = 0xFF;
+            for kernels in tiers() {
+                check_validation(kernels, &text);
+            }
+        }
+    }
+}
+
+/// What the kernels find, and where.
+#[track_caller]
+fn check_validation(kernels: &Kernels, text: &[u8]) {
+    check_verdicts(kernels, text);
+    let found = kernels.validate(text).err().map(|error| error.valid_up_to);
+    assert_eq!(found, first_error(text), "{}: {text:02x?}", kernels.tier());
+}
