@@ -84,19 +84,9 @@ impl Kernels {
     /// `target` takes what fits.
     #[inline]
     pub fn copy_masked_into(&self, source: &[u8], target: &mut [u8], mask: Mask) {
-        let len = source.len().min(target.len());
-        target[..len].copy_from_slice(&source[..len]);
-        self.mask(&mut target[..len], mask);
-    }
-
-    /// Checks the next piece of a text.
-    ///
-    /// # Errors
-    ///
-    /// [`Utf8Error`] at the first bad byte, counted from the start of the text.
-    #[inline]
-    pub fn validate_piece(&self, state: &mut Utf8State, piece: &[u8]) -> Result<(), Utf8Error> {
-        check_piece(state, piece)
+        // SAFETY: same layout, and the kernels write initialised bytes only.
+        let target = unsafe { &mut *(std::ptr::from_mut(target) as *mut [MaybeUninit<u8>]) };
+        self.copy_masked(source, target, mask);
     }
 
     /// Checks a whole text.

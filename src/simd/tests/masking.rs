@@ -103,6 +103,11 @@ fn a_short_target_takes_what_fits() {
         assert_eq!(written, masked(&payload[..77]));
         target.assert_surroundings_untouched();
 
+        let mut target = Surrounded::room(77, 5);
+        kernels.copy_masked_into(&payload, target.payload(), Mask::new(KEY));
+        assert_eq!(target.payload(), masked(&payload[..77]));
+        target.assert_surroundings_untouched();
+
         let text = texts(300)[0].clone();
         let mut target = Surrounded::room(77, 5);
         let copied = kernels.copy_text(&masked(&text), target.uninit(), Mask::new(KEY)).unwrap();
