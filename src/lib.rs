@@ -10,6 +10,7 @@ pub mod buffer;
 pub mod deflate;
 mod error;
 pub mod frame;
+pub mod handshake;
 mod limits;
 pub mod message;
 pub mod net;
@@ -23,6 +24,7 @@ pub use blocking::{MessageIterator, WebSocketConnection, WebSocketReader, WebSoc
 pub use buffer::BufferPool;
 pub use error::{TimedOut, WebSocketError};
 pub use frame::{CloseCode, FrameHeader, Opcode, Role, WebSocketFrame};
+pub use handshake::{compute_accept_key, generate_websocket_key};
 pub use limits::{Limit, LimitExceeded, Limits};
 pub use message::{MessageRef, PreparedMessage, WebSocketMessage};
 pub use net::WebSocketUrl;

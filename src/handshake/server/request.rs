@@ -1,0 +1,36 @@
+//! The head of a request, parsed.
+
+use http::{Method, Request, Uri, Version};
+
+use super::super::{
+    HeadError, grammar,
+    head::{Head, header_map},
+};
+use super::{RefusalReason, rules};
+
+/// The request that `head` holds, if it can be read in one way only.
+pub(super) fn parse(head: &Head) -> Result<Request<()>, RefusalReason> {
+    let mut slots = head.slots();
+    let mut parsed = httparse::Request::new(&mut slots);
+    head.complete(parsed.parse(&head.bytes))?;
+
+    let mut request = Request::new(());
+    *request.method_mut() = parsed
+        .method
+        .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
+        .ok_or(HeadError::Syntax(httparse::Error::Token))?;
+    *request.uri_mut() = parsed.path.and_then(parse_target).ok_or(RefusalReason::InvalidTarget)?;
+    *request.version_mut() = match parsed.version {
+        Some(1) => Version::HTTP_11,
+        _ => Version::HTTP_10,
+    };
+    *request.headers_mut() = header_map(parsed.headers)?;
+    rules::check_unambiguous(&request)?;
+    Ok(request)
+}
+
+/// A target of any of the four forms (RFC 9112, section 3.2), as it stands.
+fn parse_target(target: &str) -> Option<Uri> {
+    // The type would drop a fragment in silence.
+    grammar::is_request_target(target.as_bytes()).then(|| target.parse().ok())?
+}
