@@ -9,12 +9,16 @@ use super::negotiate::DeflateParams;
 use super::pool::DeflatePool;
 use crate::frame::Role;
 
-/// What the sender has left out of each message: the length of the empty
-/// stored block that ends it. Behind it stands an empty final block, which is
-/// fed to the engine where its state is not needed afterwards: that the stream
-/// then ends shows that the message was complete.
-const TAIL: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
-const TAIL_WITH_TAKEOVER: usize = 4;
+/// What is fed to the engine after each message: first the four bytes that the
+/// sender has left out, the length of the empty stored block that ends it, then
+/// one more empty block, which shows whether the message was complete.
+///
+/// Where the state is not needed afterwards, that block is a final one, and the
+/// stream ends if and only if it is understood as one. Where the history has to
+/// stay it cannot be final; the engine takes it without writing anything if it
+/// stands at the start of a block, and takes some of it for data if not.
+const TAIL_BEFORE_RESET: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
+const TAIL_BEFORE_MORE: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
 
 /// What one call of [`Inflater::inflate`] has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,7 +235,7 @@ impl Inflater {
     /// tail writes nothing there, and if there is none, shows whether the
     /// engine has output pending.
     fn end_message(&mut self, room: &mut [u8]) -> Result<InflateStatus, InflateError> {
-        let tail = if self.context_takeover { &TAIL[..TAIL_WITH_TAKEOVER] } else { &TAIL };
+        let tail = if self.context_takeover { &TAIL_BEFORE_MORE } else { &TAIL_BEFORE_RESET };
         if let Some(engine) = self.engine.as_mut()
             && self.in_block
         {

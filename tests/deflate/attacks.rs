@@ -53,31 +53,28 @@ fn attack_bomb_is_recognised_by_its_ratio() {
     assert!((65_536..=65_536 + 4096).contains(&error.inflated), "{error}");
 }
 
-/// Every proper prefix of a payload is an error. The one exception is a cut
-/// inside the header of a block under takeover, where the engine cannot tell;
-/// it yields no byte that was not in the message.
+/// Every proper prefix of a payload is an error, whatever the room. The one
+/// exception is a cut inside the header of a block with tables of its own,
+/// under takeover, where the engine cannot tell: it yields no byte that was not
+/// in the message. Level 1 writes no such block here.
 #[test]
 fn attack_truncated_payloads() {
-    let message =
-        br#"{"bids":[["65001.1","0.5"],["65000.9","1.25"]],"asks":[["65001.2","3"]]}"#.repeat(3);
+    let message: Vec<u8> = random(600, 1).iter().map(|byte| b'0' + byte % 16).collect();
+    let pool = DeflatePool::default();
     for level in [1, 6, 9] {
         let payload = compressed(&mut pair(&no_takeover(), &eager().level(level)).0, &message);
-        for cut in 1..payload.len() {
-            let pool = DeflatePool::default();
-            let mut strict = Inflater::new(Role::Client, &no_takeover(), &pool);
-            let error = inflate(&mut strict, &payload[..cut]).unwrap_err();
-            assert!(matches!(error, InflateError::Truncated | InflateError::Corrupt), "{error}");
-
-            let mut history = Inflater::new(Role::Client, &takeover(), &pool);
-            match inflate(&mut history, &payload[..cut]) {
-                Ok(inflated) => assert!(message.starts_with(&inflated), "cut at {cut}"),
-                Err(InflateError::Truncated | InflateError::Corrupt) => {}
-                Err(other) => panic!("{other}"),
-            }
-            // However little room there is, the verdict is no panic.
-            for limit in [1, 7] {
-                let mut inflater = Inflater::new(Role::Client, &takeover(), &pool);
-                let _ = inflate_in_steps(&mut inflater, &payload[..cut], limit);
+        for params in [takeover(), no_takeover()] {
+            for cut in 1..payload.len() {
+                for limit in [1, 7, 4096] {
+                    let mut inflater = Inflater::new(Role::Client, &params, &pool);
+                    match inflate_in_steps(&mut inflater, &payload[..cut], limit) {
+                        Err(InflateError::Truncated | InflateError::Corrupt) => {}
+                        Ok(inflated) if level > 1 && params == takeover() => {
+                            assert!(message.starts_with(&inflated), "cut at {cut}");
+                        }
+                        verdict => panic!("level {level}, cut at {cut}: {verdict:?}"),
+                    }
+                }
             }
         }
     }
