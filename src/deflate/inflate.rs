@@ -212,8 +212,9 @@ impl Inflater {
             progress.produced += step.produced;
             self.in_block |= step.consumed > 0;
 
-            // Nothing but the tail's own bits can have been waiting for it.
-            if self.tail_fed > 0 && step.produced > 0 {
+            // The engine takes the tail only once it has nothing left to write, so
+            // what it writes, or ends, after that was made of the tail's bits.
+            if self.tail_fed > 0 && (step.produced > 0 || step.stream_end) {
                 return Err(InflateError::Truncated);
             }
             let used_up = progress.consumed == input.len();
