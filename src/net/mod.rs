@@ -1,9 +1,24 @@
 //! URLs, and with them the way from a URL to a connected byte stream.
+//!
+//! `Connector` walks it: name resolution, a race between the addresses
+//! ([`dial`]), a tunnel through a proxy ([`proxy`]), TLS (`tls`). What it
+//! arrives at is a `Stream`. The decisions along the way are
+//! made by parts that perform no I/O, for other drivers to use.
 
+#[cfg(feature = "blocking")]
+mod connector;
+pub mod dial;
+#[cfg(feature = "blocking")]
+mod error;
+pub mod proxy;
 #[cfg(feature = "blocking")]
 pub mod stream;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod url;
 
+#[cfg(feature = "blocking")]
+pub use connector::{Connected, Connector, ProxyChoice};
+#[cfg(feature = "blocking")]
+pub use error::{Error, Phase};
 pub use url::{UrlError, WebSocketUrl};

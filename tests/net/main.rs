@@ -3,5 +3,7 @@
 #![cfg(all(feature = "blocking", feature = "ring"))]
 
 mod certificates;
+mod dial;
+mod proxy;
 mod streams;
 mod tls;

@@ -1,0 +1,245 @@
+//! From a URL to a stream.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::sync::Arc;
+#[cfg(feature = "tls")]
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::WebSocketUrl;
+use super::dial::{
+    ConnectingPermit, DialOptions, Dialled, Remote, Resolver, SystemResolver, dial, resolve,
+};
+use super::error::{Error, Phase};
+use super::proxy::{EnvironmentProxies, Proxy, ProxyError, ProxyScheme, Tunnel};
+use super::stream::{Duplex, Stream};
+#[cfg(feature = "tls")]
+use super::{stream::TlsStream, tls::TlsClient};
+
+/// Makes streams to WebSocket servers: resolves, dials, goes through a proxy,
+/// performs the TLS handshake. Cheap to clone; clones share the TLS sessions.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Connector {
+    /// Time limits and socket options.
+    pub options: DialOptions,
+    /// Finds addresses; the system's resolver by default.
+    pub resolver: Arc<dyn Resolver>,
+    /// Which proxy to use; the environment decides by default.
+    pub proxy: ProxyChoice,
+    /// Trust and identity; [`TlsClient::new`], made when first needed, where
+    /// this is `None`.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsClient>,
+    #[cfg(feature = "tls")]
+    default_tls: Arc<OnceLock<TlsClient>>,
+}
+
+/// Which proxy to use.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ProxyChoice {
+    /// None.
+    Direct,
+    /// The environment's choice.
+    Environment(EnvironmentProxies),
+    /// This one, for every host.
+    Fixed(Proxy),
+}
+
+/// A stream to a server, on which the opening handshake may start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Connected {
+    /// The stream. Its timeouts are unset.
+    pub stream: Stream,
+    /// To be dropped as soon as the opening handshake is over; other
+    /// connections to the same host wait for it. `None` if
+    /// [`DialOptions::serialize`] is off.
+    pub permit: Option<ConnectingPermit>,
+}
+
+impl Default for Connector {
+    /// The system's resolver, and the proxies of the process's environment.
+    fn default() -> Self {
+        Self {
+            options: DialOptions::default(),
+            resolver: Arc::new(SystemResolver),
+            proxy: ProxyChoice::Environment(EnvironmentProxies::from_env()),
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            default_tls: Arc::default(),
+        }
+    }
+}
+
+impl Connector {
+    /// Connects to the host of `url`, over TLS if it is a `wss` URL.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] says which step failed.
+    pub fn connect(&self, url: &WebSocketUrl) -> Result<Connected, Error> {
+        let deadline = self.deadline();
+        let proxy = match &self.proxy {
+            ProxyChoice::Direct => None,
+            ProxyChoice::Environment(proxies) => proxies.proxy_for(url)?,
+            ProxyChoice::Fixed(proxy) => Some(proxy),
+        };
+        let (stream, permit) = match proxy {
+            None => {
+                let addresses = self.addresses(url.host(), url.port(), deadline)?;
+                let serialize = self.options.serialize;
+                let Dialled { socket, permit } =
+                    dial(url.host(), &addresses, &self.options, serialize, deadline)?;
+                (Stream::Tcp(socket), permit)
+            }
+            Some(proxy) => self.connect_through(proxy, url, deadline)?,
+        };
+        self.secure(stream, permit, url, deadline)
+    }
+
+    /// Connects to `address` in the name of `url`'s host, for whoever has
+    /// resolved it: TLS and `Host` go by the URL. No proxy is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] says which step failed.
+    pub fn connect_to(&self, address: SocketAddr, url: &WebSocketUrl) -> Result<Connected, Error> {
+        let deadline = self.deadline();
+        let serialize = self.options.serialize;
+        let Dialled { socket, permit } =
+            dial(url.host(), &[address], &self.options, serialize, deadline)?;
+        self.secure(Stream::Tcp(socket), permit, url, deadline)
+    }
+
+    fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        // A timeout too long to be added is as good as a day.
+        now.checked_add(self.options.timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60))
+    }
+
+    fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        match host.parse() {
+            Ok(ip) => Ok(vec![SocketAddr::new(ip, port)]),
+            Err(_) => resolve(&self.resolver, host, port, deadline),
+        }
+    }
+
+    /// The target's address is unknown here, so that its name takes its turn
+    /// (RFC 6455, section 4.1); the proxy itself may be asked any number of
+    /// times at once.
+    fn connect_through(
+        &self,
+        proxy: &Proxy,
+        url: &WebSocketUrl,
+        deadline: Instant,
+    ) -> Result<(Stream, Option<ConnectingPermit>), Error> {
+        let mut tunnel = Tunnel::new(proxy, url)?;
+        let permit = if self.options.serialize {
+            let turn = ConnectingPermit::acquire(&Remote::Name(url.authority()), deadline);
+            Some(turn.ok_or(Error::Timeout(Phase::Turn))?)
+        } else {
+            None
+        };
+        let addresses = self.addresses(proxy.host(), proxy.port(), deadline)?;
+        let Dialled { socket, .. } =
+            dial(proxy.host(), &addresses, &self.options, false, deadline)?;
+        let mut stream = Stream::Tcp(socket);
+        if proxy.scheme() == ProxyScheme::Https {
+            stream = self.secure_with(stream, proxy.host(), deadline)?;
+        }
+        open_tunnel(&stream, &mut tunnel, deadline)?;
+        Ok((stream, permit))
+    }
+
+    fn secure(
+        &self,
+        stream: Stream,
+        permit: Option<ConnectingPermit>,
+        url: &WebSocketUrl,
+        deadline: Instant,
+    ) -> Result<Connected, Error> {
+        let stream =
+            if url.is_secure() { self.secure_with(stream, url.host(), deadline)? } else { stream };
+        Ok(Connected { stream, permit })
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure_with(&self, stream: Stream, host: &str, deadline: Instant) -> Result<Stream, Error> {
+        use super::tls::TlsError;
+
+        let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+            .map_err(|_| super::UrlError::InvalidHost)?;
+        let failed = |source| match source {
+            TlsError::TimedOut => Error::Timeout(Phase::Tls),
+            source => Error::Tls { host: host.to_owned(), source },
+        };
+        let tls = self.tls_client().map_err(failed)?;
+        let stream = TlsStream::connect(stream, tls.config().clone(), name, Some(deadline));
+        stream.map(Stream::from).map_err(failed)
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls_client(&self) -> Result<&TlsClient, super::tls::TlsError> {
+        if let Some(tls) = self.tls.as_ref().or_else(|| self.default_tls.get()) {
+            return Ok(tls);
+        }
+        let tls = TlsClient::new()?;
+        Ok(self.default_tls.get_or_init(|| tls))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn secure_with(&self, _: Stream, _: &str, _: Instant) -> Result<Stream, Error> {
+        Err(Error::TlsUnavailable)
+    }
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector")
+            .field("options", &self.options)
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn open_tunnel(stream: &Stream, tunnel: &mut Tunnel, deadline: Instant) -> Result<(), Error> {
+    let mut buf = [0; 512];
+    while !tunnel.is_open() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::Timeout(Phase::Proxy));
+        }
+        stream.set_read_timeout(Some(left)).map_err(proxy_error)?;
+        stream.set_write_timeout(Some(left)).map_err(proxy_error)?;
+        if tunnel.outgoing().is_empty() {
+            let wanted = tunnel.wanted().min(buf.len());
+            let count = stream.read(&mut buf[..wanted]).map_err(proxy_error)?;
+            if count == 0 {
+                return Err(ProxyError::Closed.into());
+            }
+            tunnel.receive(&buf[..count])?;
+        } else {
+            let bufs = [IoSlice::new(tunnel.outgoing())];
+            let count = stream.write_vectored(&bufs).map_err(proxy_error)?;
+            tunnel.sent(count);
+        }
+    }
+    stream.set_read_timeout(None).map_err(proxy_error)?;
+    stream.set_write_timeout(None).map_err(proxy_error)
+}
+
+fn proxy_error(error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(Phase::Proxy),
+        _ => Error::ProxyIo(error),
+    }
+}
