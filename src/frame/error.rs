@@ -36,9 +36,9 @@ pub enum FrameError {
     #[error("a control frame is fragmented")]
     FragmentedControl,
     /// A control frame with more than 125 bytes (5.5).
-    #[error("a control frame of {len} bytes, {MAX_CONTROL_PAYLOAD} are allowed")]
+    #[error("a control frame of {len} bytes or more, {MAX_CONTROL_PAYLOAD} are allowed")]
     ControlTooLong {
-        /// The announced length, in bytes.
+        /// The least length that its second byte leaves open, in bytes.
         len: u64,
     },
     /// A client's frame without a mask (5.1).

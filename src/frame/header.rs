@@ -65,19 +65,16 @@ impl FrameHeader {
 
         let Some(&second) = bytes.get(1) else { return Ok(None) };
         let short = second & LENGTH;
+        if opcode.is_control() && usize::from(short) > MAX_CONTROL_PAYLOAD {
+            // The form alone shows it: however much more has arrived.
+            return Err(FrameError::ControlTooLong { len: u64::from(short) });
+        }
         let length_bytes = match short {
             LENGTH_16 => 2,
             LENGTH_64 => 8,
             _ => 0,
         };
-        let Some(long) = bytes.get(2..2 + length_bytes) else {
-            // The form alone shows that a control frame is too long.
-            return if opcode.is_control() {
-                Err(FrameError::ControlTooLong { len: u64::from(short) })
-            } else {
-                Ok(None)
-            };
-        };
+        let Some(long) = bytes.get(2..2 + length_bytes) else { return Ok(None) };
         let payload_len = match length_bytes {
             0 => u64::from(short),
             _ => long.iter().fold(0, |len, &byte| len << 8 | u64::from(byte)),
@@ -93,9 +90,6 @@ impl FrameHeader {
                 return Err(FrameError::LengthTooLarge { len: payload_len });
             }
             _ => {}
-        }
-        if opcode.is_control() && payload_len > MAX_CONTROL_PAYLOAD as u64 {
-            return Err(FrameError::ControlTooLong { len: payload_len });
         }
 
         let mut len = 2 + length_bytes;
@@ -186,6 +180,8 @@ mod tests {
 
     #[test]
     fn a_control_frame_that_is_too_long_is_refused_at_its_second_byte() {
-        assert_eq!(FrameHeader::decode(&[0x89, 126]), Err(FrameError::ControlTooLong { len: 126 }));
+        let too_long = Err(FrameError::ControlTooLong { len: 126 });
+        assert_eq!(FrameHeader::decode(&[0x89, 126]), too_long);
+        assert_eq!(FrameHeader::decode(&[0x89, 126, 0, 5]), too_long);
     }
 }
