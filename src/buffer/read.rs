@@ -75,8 +75,8 @@ impl ReadBuffer {
     pub(crate) fn prepare(&mut self) -> &mut [u8] {
         let left = self.len();
         if left > HEADROOM {
-            let readable = self.block.len() - SLACK;
-            return &mut self.block[self.end.min(readable)..readable];
+            let readable = self.readable_len();
+            return &mut self.block[self.end..readable];
         }
         // Only the leftover has to survive: to reclaim a block may clobber it.
         let mut kept = [0; HEADROOM];
@@ -91,14 +91,14 @@ impl ReadBuffer {
         self.end = self.block.aligned_offset(HEADROOM);
         self.start = self.end - left;
         self.block[self.start..self.end].copy_from_slice(&kept[..left]);
-        let readable = self.block.len() - SLACK;
+        let readable = self.readable_len();
         &mut self.block[self.end..readable]
     }
 
     /// Says that a read put `len` bytes into what [`prepare`](Self::prepare)
-    /// returned.
+    /// returned; a count beyond that is cut to it.
     pub(crate) fn commit(&mut self, len: usize) {
-        self.end = (self.end + len).min(self.block.len());
+        self.end = self.end.saturating_add(len).min(self.readable_len());
     }
 
     /// Gives the block back to the pool if no bytes are left in it.
@@ -107,6 +107,11 @@ impl ReadBuffer {
             self.pool.put(std::mem::take(&mut self.block));
             (self.start, self.end) = (0, 0);
         }
+    }
+
+    /// Where a read has to end, for [`SLACK`] to be left behind it.
+    fn readable_len(&self) -> usize {
+        self.block.len().saturating_sub(SLACK)
     }
 
     /// Whether a block is held.
@@ -161,6 +166,16 @@ mod tests {
         }
         assert!(fed >= 32 << 10);
         assert_eq!(buffer.filled(), vec![7; fed]);
+    }
+
+    #[test]
+    fn a_count_beyond_the_room_is_cut_to_it() {
+        let mut buffer = ReadBuffer::new(pool());
+        buffer.commit(1);
+        assert_eq!(buffer.len(), 0);
+        let room = buffer.prepare().len();
+        buffer.commit(usize::MAX);
+        assert_eq!(buffer.len(), room);
     }
 
     #[test]

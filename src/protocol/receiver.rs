@@ -173,6 +173,9 @@ impl Receiver {
     ///
     /// What follows the peer's close frame, or an error, is dropped.
     pub fn received(&mut self, len: usize, now: Instant) {
+        if len == 0 {
+            return; // not a sign of life
+        }
         self.buffer.commit(len);
         self.idle.heard(now);
         if self.is_finished() {
@@ -184,7 +187,7 @@ impl Receiver {
     /// behind the handshake, and returns how many: fewer than all if they are
     /// more than the buffer takes, the rest after the next messages.
     pub fn receive_from(&mut self, bytes: &[u8], now: Instant) -> usize {
-        let room = self.buffer.prepare();
+        let room = self.read_buffer();
         let len = room.len().min(bytes.len());
         room[..len].copy_from_slice(&bytes[..len]);
         self.received(len, now);
@@ -256,7 +259,7 @@ impl Receiver {
 
     /// Bytes that are received and not yet taken as messages.
     pub fn buffered(&self) -> usize {
-        self.buffer.len()
+        if self.is_finished() { 0 } else { self.buffer.len() }
     }
 
     /// Whether another whole frame is received already: a reader that only
@@ -314,8 +317,11 @@ impl Receiver {
 
     /// Gives memory that holds nothing back to the pool.
     pub fn release_idle(&mut self) {
+        if self.is_finished() {
+            self.discard();
+        }
         self.buffer.release();
-        if self.message.is_none() {
+        if !self.message.as_ref().is_some_and(Progress::uses_assembly) {
             self.assembly.release();
         }
     }
@@ -442,12 +448,10 @@ impl Receiver {
 
     #[cold]
     fn find_any(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
-        if let Some(message) = &self.message
-            && message.begun
-            && message.way != way
-        {
-            return Err(ReceiveError::OtherWay);
+        if self.is_finished() {
+            return Ok(None);
         }
+        self.keep_way(way)?;
         loop {
             let step = match self.course.phase {
                 Phase::Message | Phase::Fragment => self.header(way),
@@ -464,6 +468,20 @@ impl Receiver {
                 }
             }
         }
+    }
+
+    /// Holds an unfinished message to the way it is received in; while nothing of
+    /// it was taken, that may still change.
+    fn keep_way(&mut self, way: Way) -> Result<(), ReceiveError> {
+        let Some(message) = self.message.as_mut().filter(|message| message.way != way) else {
+            return Ok(());
+        };
+        if message.begun {
+            return Err(ReceiveError::OtherWay);
+        }
+        message.way = way;
+        message.begin(&mut self.assembly);
+        Ok(())
     }
 
     /// At a header: judges it, before a byte of its payload is waited for.
@@ -494,7 +512,8 @@ impl Receiver {
             return Ok(Step::Found(Found::InPlace { opcode, len, mask }));
         }
         let message = self.message.get_or_insert_with(|| Progress::new(opcode, rsv1, way));
-        message.len += payload_len;
+        // Saturating, because a limit of `u64::MAX` refuses no sum.
+        message.len = message.len.saturating_add(payload_len);
         message.fragments += 1;
         message.empty_fragments += u32::from(payload_len == 0);
         if message.fragments == 1 {
@@ -527,7 +546,7 @@ impl Receiver {
         };
         let last = fin && left == 0;
         let Some(message) = &mut self.message else { return Ok(Step::Moved) };
-        message.begun = true;
+        message.begun |= len > 0;
         #[cfg(feature = "deflate")]
         if message.compressed
             && let Some(inflation) = &mut self.inflation
@@ -623,6 +642,11 @@ impl Progress {
             (Way::InChunks, true) => assembly.begin(Opcode::Binary),
             (Way::InChunks, false) => {}
         }
+    }
+
+    /// Whether what was received of it lies in the assembly.
+    fn uses_assembly(&self) -> bool {
+        self.way == Way::Whole || self.compressed
     }
 
     fn new(opcode: Opcode, compressed: bool, way: Way) -> Self {
