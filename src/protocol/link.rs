@@ -68,9 +68,10 @@ impl Link {
         self.set(ENDED);
     }
 
+    /// Something waits in the slot, and may still be sent.
     #[inline]
     pub(super) fn has_pending(&self) -> bool {
-        self.has(PENDING)
+        self.flags.load(Ordering::Acquire) & (PENDING | CLOSE_SENT) == PENDING
     }
 
     pub(super) fn close_received(&self) -> bool {
@@ -89,12 +90,23 @@ impl Link {
         self.has(ENDED)
     }
 
-    /// Empties the slot.
-    pub(super) fn take(&self) -> Slot {
+    /// Whether a message would reach nobody.
+    #[inline]
+    pub(super) fn refuses_messages(&self) -> bool {
+        self.has(CLOSE_SENT | ENDED)
+    }
+
+    /// Empties the slot, if it holds a close code or if there is `room` for a pong
+    /// or a ping; without room they are of no use in front of a close frame.
+    pub(super) fn take(&self, room: bool) -> Slot {
         let mut slot = self.lock();
+        if !room && slot.close.is_none() {
+            return Slot::default();
+        }
         // Under the lock: whoever posts after this sets the flag again.
         self.flags.fetch_and(!PENDING, Ordering::AcqRel);
-        std::mem::take(&mut slot)
+        let owed = std::mem::take(&mut *slot);
+        if room { owed } else { Slot { close: owed.close, ..Slot::default() } }
     }
 
     fn set(&self, flags: u8) {

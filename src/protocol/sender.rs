@@ -32,6 +32,9 @@ pub struct Sender {
     keys: MaskKeys,
     limits: Limits,
     fragmented: Option<Fragmented>,
+    /// Bytes from the front of the queue to the end of the last pong or ping
+    /// that the receiving side asked for.
+    answer_end: usize,
     waits: Waits,
     /// The transport takes nothing any more.
     lost: bool,
@@ -60,7 +63,7 @@ struct Fragmented {
 struct Waits {
     /// With bytes in the queue: since when none was taken.
     stalled: Option<Instant>,
-    /// With our close frame sent: since when.
+    /// With our close frame gone to the transport: since when.
     closing: Option<Instant>,
 }
 
@@ -73,6 +76,7 @@ impl Sender {
             keys: MaskKeys::new(options.mask_source),
             limits: options.limits.clone(),
             fragmented: None,
+            answer_end: 0,
             waits: Waits::default(),
             lost: false,
             #[cfg(feature = "deflate")]
@@ -234,9 +238,7 @@ impl Sender {
         if !self.queue.is_empty() {
             self.waits.stalled.get_or_insert(now);
         }
-        if self.link.close_sent() {
-            self.waits.closing.get_or_insert(now);
-        }
+        self.await_close(now);
         self.queue.slices(slices)
     }
 
@@ -244,6 +246,8 @@ impl Sender {
     /// [`transmit`](Self::transmit)'s slices at `now`.
     pub fn written(&mut self, len: usize, now: Instant) {
         self.queue.written(len);
+        self.answer_end = self.answer_end.saturating_sub(len);
+        self.await_close(now);
         self.waits.stalled = if self.queue.is_empty() {
             None
         } else if len > 0 {
@@ -258,6 +262,7 @@ impl Sender {
         self.lost = true;
         self.link.set_close_sent();
         self.queue.clear();
+        self.answer_end = 0;
         self.waits.stalled = None;
     }
 
@@ -421,7 +426,7 @@ impl Sender {
         if self.link.has_pending() {
             self.answer_peer();
         }
-        if self.link.close_sent() {
+        if self.link.refuses_messages() {
             return Err(SendError::Closed);
         }
         if !self.has_room(len) {
@@ -434,27 +439,37 @@ impl Sender {
         Ok(())
     }
 
+    /// The peer has [`Limits::close_timeout`] from when our close frame has gone;
+    /// before that, it has to take what is queued in front of it.
+    fn await_close(&mut self, now: Instant) {
+        if self.queue.is_empty() && self.link.close_sent() {
+            self.waits.closing.get_or_insert(now);
+        }
+    }
+
     /// Queues what the receiving side owes the peer.
     fn answer_peer(&mut self) {
         if !self.link.has_pending() {
             return;
         }
-        let owed = self.link.take();
-        if self.link.close_sent() {
-            return;
-        }
-        // Behind a full queue the latest pong waits its turn like everything else;
-        // one more control frame does not break the bound by more than itself.
+        // While one answer waits in the queue, the next one waits in its slot and is
+        // replaced there: a peer that pings and does not read makes nothing grow.
+        let owed = self.link.take(self.answer_end == 0);
         if let Some(payload) = owed.pong {
-            self.push_control(Opcode::Pong, payload.as_slice());
+            self.push_answer(Opcode::Pong, payload.as_slice());
         }
         if owed.ping {
-            self.push_control(Opcode::Ping, &[]);
+            self.push_answer(Opcode::Ping, &[]);
         }
         if let Some(code) = owed.close {
             let bytes = code.get().to_be_bytes();
             self.push_close(if code == CloseCode::NO_STATUS { &[] } else { &bytes });
         }
+    }
+
+    fn push_answer(&mut self, opcode: Opcode, payload: &[u8]) {
+        self.push_control(opcode, payload);
+        self.answer_end = self.queue.len();
     }
 
     fn push_control(&mut self, opcode: Opcode, payload: &[u8]) {
