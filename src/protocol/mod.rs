@@ -36,7 +36,9 @@ mod idle;
 mod inflation;
 mod keys;
 mod link;
+mod progress;
 mod receiver;
+mod rules;
 mod sender;
 
 use std::{sync::Arc, time::Instant};
@@ -44,9 +46,11 @@ use std::{sync::Arc, time::Instant};
 pub use chunk::{MessageChunk, Received};
 pub use error::{ProtocolError, ReceiveError, SendError};
 pub use link::Signals;
-pub use receiver::Receiver;
 #[cfg(feature = "blocking")]
-pub(crate) use receiver::{Found, Way};
+pub(crate) use progress::Way;
+#[cfg(feature = "blocking")]
+pub(crate) use receiver::Found;
+pub use receiver::Receiver;
 pub use sender::Sender;
 
 #[cfg(feature = "deflate")]

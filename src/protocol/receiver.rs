@@ -11,14 +11,15 @@ use super::{
     chunk::{MessageChunk, Received},
     idle::IdleTimer,
     link::Link,
+    progress::{Progress, Way},
+    rules::Rules,
 };
 use crate::{
     buffer::ReadBuffer,
     frame::{CloseCode, FrameError, FrameHeader, Opcode, Role},
-    limits::{Limit, LimitExceeded},
     message::{MessageRef, WebSocketMessage},
     options::WebSocketOptions,
-    simd::{Kernels, Mask, Utf8Bytes, Utf8State},
+    simd::{Kernels, Mask, Utf8Bytes},
 };
 
 /// Compressed bytes that are inflated for one piece of a message that is handed
@@ -48,19 +49,6 @@ pub struct Receiver {
     inflation: Option<Inflation>,
 }
 
-/// What a header is judged by.
-#[derive(Debug)]
-struct Rules {
-    /// Whether the peer has to mask.
-    masked: bool,
-    frame: u64,
-    message: u64,
-    fragments: u32,
-    empty_fragments: u32,
-    /// Whether permessage-deflate was negotiated, and RSV1 has a meaning.
-    compression: bool,
-}
-
 /// Where in the stream of frames the connection is, and whom a failure concerns.
 #[derive(Debug)]
 struct Course {
@@ -81,29 +69,6 @@ enum Phase {
     Closed,
     /// Of no interest: the peer broke a rule, or the transport was lost.
     Failed,
-}
-
-/// A message that is not finished.
-#[derive(Debug)]
-struct Progress {
-    opcode: Opcode,
-    compressed: bool,
-    len: u64,
-    fragments: u32,
-    empty_fragments: u32,
-    way: Way,
-    /// Pieces were handed out, or assembled.
-    begun: bool,
-    /// The check of a text that is handed out in pieces.
-    utf8: Utf8State,
-}
-
-/// How a message is received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Borrowed or owned.
-    Whole,
-    InChunks,
 }
 
 /// What the parser found, its header taken from the buffer. It is a token and no
@@ -134,14 +99,7 @@ impl Receiver {
         Self {
             kernels: Kernels::active(),
             buffer: ReadBuffer::new(options.pool.clone()),
-            rules: Rules {
-                masked: role == Role::Server,
-                frame: limits.frame.min(limits.message),
-                message: limits.message,
-                fragments: limits.fragments,
-                empty_fragments: limits.empty_fragments,
-                compression: false,
-            },
+            rules: Rules::new(role, limits),
             message: None,
             assembly: Assembly::new(options.pool.clone()),
             budget: ControlBudget::new(limits, now),
@@ -630,90 +588,6 @@ impl Course {
         self.phase = Phase::Failed;
         self.link.post_failure(error.close_code());
         error.into()
-    }
-}
-
-impl Progress {
-    /// Prepares the assembly, unless pieces are handed out where they lie.
-    fn begin(&self, assembly: &mut Assembly) {
-        match (self.way, self.compressed) {
-            (Way::Whole, _) => assembly.begin(self.opcode),
-            // Inflated pieces are checked when they are handed out, like others.
-            (Way::InChunks, true) => assembly.begin(Opcode::Binary),
-            (Way::InChunks, false) => {}
-        }
-    }
-
-    /// Whether what was received of it lies in the assembly.
-    fn uses_assembly(&self) -> bool {
-        self.way == Way::Whole || self.compressed
-    }
-
-    fn new(opcode: Opcode, compressed: bool, way: Way) -> Self {
-        Self {
-            opcode,
-            compressed,
-            len: 0,
-            fragments: 0,
-            empty_fragments: 0,
-            way,
-            begun: false,
-            utf8: Utf8State::default(),
-        }
-    }
-}
-
-impl Rules {
-    fn judge(&self, header: &FrameHeader, message: Option<&Progress>) -> Result<(), ProtocolError> {
-        if header.mask.is_some() != self.masked {
-            let error = if self.masked { FrameError::NotMasked } else { FrameError::Masked };
-            return Err(error.into());
-        }
-        if header.rsv1 && !(self.compression && header.opcode.begins_message()) {
-            return Err(FrameError::ReservedBits { bits: 0b100 }.into());
-        }
-        if header.opcode.is_control() {
-            return Ok(());
-        }
-        match (header.opcode, message) {
-            (Opcode::Continuation, None) => Err(FrameError::ContinuationWithoutStart.into()),
-            (Opcode::Continuation, Some(message)) => self.judge_fragment(header, message),
-            (_, Some(_)) => Err(FrameError::MessageInterrupted.into()),
-            (_, None) => self.judge_len(header.payload_len, 0),
-        }
-    }
-
-    fn judge_fragment(
-        &self,
-        header: &FrameHeader,
-        message: &Progress,
-    ) -> Result<(), ProtocolError> {
-        let at_most = |limit, allowed: u32, before: u32| match before < allowed {
-            true => Ok(()),
-            false => {
-                Err(LimitExceeded { limit, allowed: allowed.into(), actual: u64::from(before) + 1 })
-            }
-        };
-        at_most(Limit::Fragments, self.fragments, message.fragments)?;
-        if header.payload_len == 0 {
-            at_most(Limit::EmptyFragments, self.empty_fragments, message.empty_fragments)?;
-        }
-        self.judge_len(header.payload_len, message.len)
-    }
-
-    fn judge_len(&self, frame: u64, before: u64) -> Result<(), ProtocolError> {
-        if frame > self.frame {
-            let exceeded =
-                LimitExceeded { limit: Limit::Frame, allowed: self.frame, actual: frame };
-            return Err(exceeded.into());
-        }
-        let message = before.saturating_add(frame);
-        if message > self.message {
-            let exceeded =
-                LimitExceeded { limit: Limit::Message, allowed: self.message, actual: message };
-            return Err(exceeded.into());
-        }
-        Ok(())
     }
 }
 

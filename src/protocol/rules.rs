@@ -1,0 +1,91 @@
+//! What a frame's header is judged by, before a byte of its payload is waited for.
+
+use super::{ProtocolError, progress::Progress};
+use crate::{
+    frame::{FrameError, FrameHeader, Opcode, Role},
+    limits::{Limit, LimitExceeded, Limits},
+};
+
+/// The rules of RFC 6455, 5 that need a connection to be judged by, and the limits.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// Whether the peer has to mask.
+    pub(super) masked: bool,
+    /// The longest frame.
+    pub(super) frame: u64,
+    message: u64,
+    fragments: u32,
+    empty_fragments: u32,
+    /// Whether permessage-deflate was negotiated, and RSV1 has a meaning.
+    pub(super) compression: bool,
+}
+
+impl Rules {
+    pub(super) fn new(role: Role, limits: &Limits) -> Self {
+        Self {
+            masked: role == Role::Server,
+            frame: limits.frame.min(limits.message),
+            message: limits.message,
+            fragments: limits.fragments,
+            empty_fragments: limits.empty_fragments,
+            compression: false,
+        }
+    }
+
+    /// Judges a header, inside `message` if one is not finished.
+    pub(super) fn judge(
+        &self,
+        header: &FrameHeader,
+        message: Option<&Progress>,
+    ) -> Result<(), ProtocolError> {
+        if header.mask.is_some() != self.masked {
+            let error = if self.masked { FrameError::NotMasked } else { FrameError::Masked };
+            return Err(error.into());
+        }
+        if header.rsv1 && !(self.compression && header.opcode.begins_message()) {
+            return Err(FrameError::ReservedBits { bits: 0b100 }.into());
+        }
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        match (header.opcode, message) {
+            (Opcode::Continuation, None) => Err(FrameError::ContinuationWithoutStart.into()),
+            (Opcode::Continuation, Some(message)) => self.judge_fragment(header, message),
+            (_, Some(_)) => Err(FrameError::MessageInterrupted.into()),
+            (_, None) => self.judge_len(header.payload_len, 0),
+        }
+    }
+
+    fn judge_fragment(
+        &self,
+        header: &FrameHeader,
+        message: &Progress,
+    ) -> Result<(), ProtocolError> {
+        let at_most = |limit, allowed: u32, before: u32| match before < allowed {
+            true => Ok(()),
+            false => {
+                Err(LimitExceeded { limit, allowed: allowed.into(), actual: u64::from(before) + 1 })
+            }
+        };
+        at_most(Limit::Fragments, self.fragments, message.fragments)?;
+        if header.payload_len == 0 {
+            at_most(Limit::EmptyFragments, self.empty_fragments, message.empty_fragments)?;
+        }
+        self.judge_len(header.payload_len, message.len)
+    }
+
+    fn judge_len(&self, frame: u64, before: u64) -> Result<(), ProtocolError> {
+        if frame > self.frame {
+            let exceeded =
+                LimitExceeded { limit: Limit::Frame, allowed: self.frame, actual: frame };
+            return Err(exceeded.into());
+        }
+        let message = before.saturating_add(frame);
+        if message > self.message {
+            let exceeded =
+                LimitExceeded { limit: Limit::Message, allowed: self.message, actual: message };
+            return Err(exceeded.into());
+        }
+        Ok(())
+    }
+}
