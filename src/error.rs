@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use crate::{
     frame::{FrameError, FrameReadError},
+    handshake::{HandshakeError, HeadError, Refusal, RefusalReason, RequestError, UpgradeFailure},
     limits::LimitExceeded,
     net::UrlError,
     protocol::{ProtocolError, ReceiveError, SendError},
@@ -17,6 +18,19 @@ pub enum WebSocketError {
     /// The URL is not one of a WebSocket.
     #[error("invalid URL: {0}")]
     InvalidUrl(#[from] UrlError),
+    /// The server answered the request for an upgrade with another status
+    /// than 101: its status, its headers and the first part of its body.
+    #[error(transparent)]
+    UpgradeFailed(#[from] Box<UpgradeFailure>),
+    /// The server's `Sec-WebSocket-Accept` does not answer the key.
+    #[error("the server's Sec-WebSocket-Accept does not answer the key")]
+    InvalidAcceptKey,
+    /// The client's request has no `Sec-WebSocket-Key`.
+    #[error("the client's request lacks Sec-WebSocket-Key")]
+    MissingKey,
+    /// The opening handshake failed in another way.
+    #[error("handshake failed: {0}")]
+    Handshake(#[source] HandshakeError),
     /// The peer sent a frame that breaks a rule of RFC 6455, 5.
     #[error("the peer sent an invalid frame: {0}")]
     InvalidFrame(#[from] FrameError),
@@ -77,6 +91,34 @@ impl fmt::Display for TimedOut {
             Self::Idle => "the peer was silent",
             Self::Close => "the closing handshake",
         })
+    }
+}
+
+impl From<HandshakeError> for WebSocketError {
+    fn from(error: HandshakeError) -> Self {
+        match error {
+            HandshakeError::UpgradeFailed(failure) => Self::UpgradeFailed(failure),
+            HandshakeError::InvalidAcceptKey => Self::InvalidAcceptKey,
+            HandshakeError::Head(HeadError::Limit(exceeded)) => Self::LimitExceeded(exceeded),
+            HandshakeError::Refused(refusal) => match refusal.reason() {
+                RefusalReason::MissingKey => Self::MissingKey,
+                RefusalReason::Head(HeadError::Limit(exceeded)) => Self::LimitExceeded(*exceeded),
+                _ => Self::Handshake(HandshakeError::Refused(refusal)),
+            },
+            other => Self::Handshake(other),
+        }
+    }
+}
+
+impl From<RequestError> for WebSocketError {
+    fn from(error: RequestError) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+
+impl From<Refusal> for WebSocketError {
+    fn from(refusal: Refusal) -> Self {
+        HandshakeError::from(refusal).into()
     }
 }
 
