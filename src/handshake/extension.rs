@@ -72,6 +72,11 @@ impl Extension {
         self.push(name.into(), Some(value.into()))
     }
 
+    /// The parameters as pairs of a name and, if there is one, a value.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.params.iter().map(|param| (param.name.as_str(), param.value.as_deref()))
+    }
+
     fn push(mut self, name: String, value: Option<String>) -> Self {
         self.params.push(ExtensionParam { name, value });
         self

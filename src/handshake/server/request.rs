@@ -19,7 +19,10 @@ pub(super) fn parse(head: &Head) -> Result<Request<()>, RefusalReason> {
         .method
         .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
         .ok_or(HeadError::Syntax(httparse::Error::Token))?;
-    *request.uri_mut() = parsed.path.and_then(parse_target).ok_or(RefusalReason::InvalidTarget)?;
+    *request.uri_mut() = parsed
+        .path
+        .and_then(|target| parse_target(target, request.method()))
+        .ok_or(RefusalReason::InvalidTarget)?;
     *request.version_mut() = match parsed.version {
         Some(1) => Version::HTTP_11,
         _ => Version::HTTP_10,
@@ -29,8 +32,18 @@ pub(super) fn parse(head: &Head) -> Result<Request<()>, RefusalReason> {
     Ok(request)
 }
 
-/// A target of any of the four forms (RFC 9112, section 3.2), as it stands.
-fn parse_target(target: &str) -> Option<Uri> {
+/// A target in a form that its method may have (RFC 9112, section 3.2), as it
+/// stands.
+fn parse_target(target: &str, method: &Method) -> Option<Uri> {
     // The type would drop a fragment in silence.
-    grammar::is_request_target(target.as_bytes()).then(|| target.parse().ok())?
+    if !grammar::is_request_target(target.as_bytes()) {
+        return None;
+    }
+    let uri: Uri = target.parse().ok()?;
+    let fits = match (uri.scheme(), uri.authority()) {
+        (Some(_), _) => true,
+        (None, Some(_)) => method == Method::CONNECT,
+        (None, None) => uri.path() != "*" || method == Method::OPTIONS,
+    };
+    fits.then_some(uri)
 }
