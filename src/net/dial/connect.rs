@@ -104,6 +104,7 @@ fn start_due(
     now: Instant,
 ) -> Started {
     let mut refused = 0;
+    let mut first_refusal = None;
     loop {
         match race.poll(now) {
             RaceStep::Wait(next) => return Started::Waiting(next),
@@ -114,11 +115,13 @@ fn start_due(
                     Err(refusal) => {
                         race.postpone(address);
                         refused += 1;
+                        let oldest = *first_refusal.get_or_insert(refusal);
                         if refused < race.remaining() {
                             continue;
                         }
                         if running.is_empty() {
-                            return Started::AllTaken(refusal);
+                            // The oldest one misses no permit given back since.
+                            return Started::AllTaken(oldest);
                         }
                         return Started::Waiting(now.checked_add(options.stagger));
                     }

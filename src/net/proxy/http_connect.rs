@@ -11,7 +11,7 @@ const MAX_HEAD: usize = 8 * 1024;
 const MAX_HEADERS: usize = 64;
 
 /// The proxy's answer, as far as it has come.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct HttpConnect {
     head: Vec<u8>,
     /// Bytes of interim answers before this head.

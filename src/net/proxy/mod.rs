@@ -65,8 +65,8 @@ pub enum ProxyError {
     /// The user name or the password in the proxy's URL is wrongly encoded.
     #[error("the credentials in the proxy's URL are not percent-encoded UTF-8")]
     CredentialsEncoding,
-    /// A user name with a colon (HTTP), an empty one or one of more than 255
-    /// bytes (SOCKS), or such a password: the protocol has no form for it.
+    /// The protocol has no form for these credentials: a user name with a colon
+    /// (HTTP), or more than 255 bytes of either (SOCKS).
     #[error("the proxy's protocol cannot carry these credentials")]
     CredentialsForm,
     /// An HTTP proxy refuses; 407 asks for (other) credentials.

@@ -18,7 +18,6 @@ const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
 /// The state of the talk: what was sent last, and the answer so far.
-#[derive(Debug)]
 pub(super) struct Socks5 {
     request: Vec<u8>,
     login: Option<Vec<u8>>,
@@ -26,7 +25,7 @@ pub(super) struct Socks5 {
     answer: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Stage {
     Method,
     Login,
@@ -136,9 +135,6 @@ fn encode_login(credentials: &Credentials) -> Result<Vec<u8>, ProxyError> {
     let mut login = vec![LOGIN_VERSION];
     for field in [&credentials.user, &credentials.password] {
         let len = u8::try_from(field.len()).map_err(|_| ProxyError::CredentialsForm)?;
-        if len == 0 {
-            return Err(ProxyError::CredentialsForm);
-        }
         login.push(len);
         login.extend_from_slice(field.as_bytes());
     }

@@ -1,5 +1,7 @@
 //! A tunnel through a proxy, as bytes in and bytes out.
 
+use std::fmt;
+
 use super::http_connect::HttpConnect;
 use super::socks5::Socks5;
 use super::{Proxy, ProxyError, ProxyScheme};
@@ -12,14 +14,12 @@ use crate::net::WebSocketUrl;
 /// that is empty, read at most [`wanted`](Self::wanted) bytes and hand them to
 /// [`receive`](Self::receive). Whoever reads no more than is wanted leaves
 /// everything behind the proxy's answer to the next protocol.
-#[derive(Debug)]
 pub struct Tunnel {
     outgoing: Vec<u8>,
     sent: usize,
     protocol: Protocol,
 }
 
-#[derive(Debug)]
 enum Protocol {
     Http(HttpConnect),
     Socks5(Socks5),
@@ -96,6 +96,13 @@ impl Tunnel {
             }
         }
         Ok(used)
+    }
+}
+
+/// Without what is sent, which may hold credentials.
+impl fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tunnel").field("wanted", &self.wanted()).finish_non_exhaustive()
     }
 }
 

@@ -261,7 +261,8 @@ impl<T: Duplex> Duplex for TlsStream<T> {
     }
 
     fn is_writable(&self) -> bool {
-        self.io.is_writable()
+        self.outgoing.try_lock().is_ok_and(|outgoing| outgoing.pending().is_empty())
+            && self.io.is_writable()
     }
 }
 
@@ -396,4 +397,60 @@ fn is_timeout(error: &io::Error) -> bool {
 
 fn transport_error(error: io::Error, deadline: Option<Instant>) -> TlsError {
     if deadline.is_some() && is_timeout(&error) { TlsError::TimedOut } else { TlsError::Io(error) }
+}
+
+#[cfg(all(test, feature = "ring", unix))]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    use super::*;
+    use crate::net::tls::{TlsClient, TlsServer};
+
+    fn pair() -> (TlsStream<UnixStream>, TlsStream<UnixStream>) {
+        let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = identity.cert.pem().into_bytes();
+        let key = identity.signing_key.serialize_pem();
+        let server = TlsServer::from_pem(&certificate, key.as_bytes()).unwrap();
+        let client = TlsClient::builder().default_roots(false);
+        let client = client.add_authority_pem(&certificate).unwrap().build().unwrap();
+        let (one, two) = UnixStream::pair().unwrap();
+        let config = server.config().clone();
+        let server = thread::spawn(move || TlsStream::accept(two, config, None).unwrap());
+        let name = "localhost".try_into().unwrap();
+        let client = TlsStream::connect(one, client.config().clone(), name, None).unwrap();
+        (client, server.join().unwrap())
+    }
+
+    #[test]
+    fn an_idle_stream_holds_no_buffer() {
+        let (one, two) = pair();
+        one.write_vectored(&[IoSlice::new(&[7; 1000])]).unwrap();
+        let mut buf = [0; 999];
+        assert_eq!(two.read(&mut buf).unwrap(), 999);
+        // What is decrypted already makes it readable, and no longer idle.
+        assert!(two.wait_readable(Some(Duration::ZERO)).unwrap());
+        assert_eq!(two.read(&mut buf).unwrap(), 1);
+        two.write_vectored(&[IoSlice::new(&buf)]).unwrap();
+        assert_ne!(lock(&two.incoming).buffer.capacity(), 0);
+        assert_ne!(lock(&two.outgoing).ciphertext.capacity(), 0);
+        assert!(!two.wait_readable(Some(IDLE * 2)).unwrap());
+        assert_eq!(lock(&two.incoming).buffer.capacity(), 0);
+        assert_eq!(lock(&two.outgoing).ciphertext.capacity(), 0);
+    }
+
+    #[test]
+    fn a_reader_sends_nothing_while_a_writer_is_at_it() {
+        let (one, two) = pair();
+        // A record that cannot be decrypted calls for an alert.
+        one.get_ref()
+            .write_vectored(&[IoSlice::new(&[23, 3, 3, 0, 17]), IoSlice::new(&[0; 17])])
+            .unwrap();
+        let writer = lock(&two.outgoing);
+        assert_eq!(two.read(&mut [0; 10]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(lock(&two.session).wants_write(), "the alert waits");
+        drop(writer);
+        two.flush().unwrap();
+        assert_eq!(one.read(&mut [0; 10]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
 }
