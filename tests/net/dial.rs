@@ -13,6 +13,9 @@ use wirespeed::net::{Connector, Error, Phase, ProxyChoice, UrlError};
 
 use crate::certificates::Authority;
 
+/// Runs out in a test; long enough to get as far as that on a busy machine.
+pub(crate) const SHORT: Duration = Duration::from_millis(300);
+
 /// A connector for which every name has these addresses.
 fn connector(addresses: &[SocketAddr]) -> Connector {
     let addresses = addresses.to_vec();
@@ -102,9 +105,8 @@ fn a_silent_address_times_out() {
     let (_sockets, silent) = silent();
     let mut connector = connector(&[silent]);
     for overall in [false, true] {
-        let short = Duration::from_millis(20);
-        connector.options.timeout = if overall { short } else { Duration::from_secs(60) };
-        connector.options.attempt_timeout = (!overall).then_some(short);
+        connector.options.timeout = if overall { SHORT } else { Duration::from_secs(60) };
+        connector.options.attempt_timeout = (!overall).then_some(SHORT);
         let error = connector.connect(&url("ws://h")).unwrap_err();
         let Error::Connect { attempts, .. } = error else { panic!("{error:?}") };
         assert_eq!(attempts[0].address, silent);
@@ -136,7 +138,7 @@ fn a_resolver_that_never_answers_is_given_up() {
         let _ = wait.lock().unwrap().recv();
         Ok(Vec::new())
     });
-    connector.options.timeout = Duration::from_millis(10);
+    connector.options.timeout = SHORT;
     let error = connector.connect(&url("ws://h")).unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Resolve)), "{error:?}");
     drop(hold);
@@ -206,7 +208,7 @@ fn r2_connections_to_one_address_take_turns() {
     assert!(connector.connect(&url("ws://h")).unwrap().permit.is_none());
     connector.options.serialize = true;
 
-    connector.options.timeout = Duration::from_millis(10);
+    connector.options.timeout = SHORT;
     let error = connector.connect(&url("ws://h")).unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Turn)), "{error:?}");
 
@@ -251,7 +253,7 @@ fn a_tls_server_that_never_answers_is_given_up() {
     let (_listener, address) = listen(Ipv4Addr::LOCALHOST);
     let mut connector = connector(&[address]);
     connector.tls = Some(authority.client());
-    connector.options.timeout = Duration::from_millis(20);
+    connector.options.timeout = SHORT;
     let error = connector.connect(&url("wss://h")).unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Tls)), "{error:?}");
 }

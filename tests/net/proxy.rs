@@ -11,6 +11,7 @@ use wirespeed::net::tls::TlsServer;
 use wirespeed::net::{Connected, Connector, Error, Phase, ProxyChoice};
 
 use crate::certificates::Authority;
+use crate::dial::SHORT;
 
 /// Runs `serve` with the first connection to a new address.
 fn serve<R: Send + 'static>(
@@ -163,7 +164,7 @@ fn a_refusal_says_why() {
 fn a_silent_proxy_is_given_up() {
     let (proxy, _serving) = serve(|mut stream| stream.read_to_end(&mut Vec::new()).unwrap());
     let mut connector = connector(&format!("socks5://{proxy}"));
-    connector.options.timeout = Duration::from_millis(50);
+    connector.options.timeout = SHORT;
     let error = connect(&connector, "ws://silent.example").unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Proxy)), "{error:?}");
 }
@@ -190,7 +191,7 @@ fn r2_a_name_behind_a_proxy_takes_turns() {
     let first = connect(&connector(&format!("http://{proxy}")), "ws://turns.example").unwrap();
     let (proxy, _serving) = serve(open);
     let mut connector = connector(&format!("http://{proxy}"));
-    connector.options.timeout = Duration::from_millis(10);
+    connector.options.timeout = SHORT;
     let error = connect(&connector, "ws://turns.example").unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Turn)), "{error:?}");
     drop(first);
