@@ -2,6 +2,12 @@
 
 use std::{fmt, io};
 
+#[cfg(feature = "deflate")]
+use crate::deflate::NegotiationError;
+#[cfg(feature = "blocking")]
+use crate::net;
+#[cfg(feature = "tls")]
+use crate::net::tls::TlsError;
 use crate::{
     frame::{FrameError, FrameReadError},
     handshake::{HandshakeError, HeadError, Refusal, RefusalReason, RequestError, UpgradeFailure},
@@ -28,9 +34,28 @@ pub enum WebSocketError {
     /// The client's request has no `Sec-WebSocket-Key`.
     #[error("the client's request lacks Sec-WebSocket-Key")]
     MissingKey,
+    /// The client's request was refused, and answered so.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// A request for an upgrade cannot be made as it is asked for. Nothing was
+    /// sent.
+    #[error("invalid request: {0}")]
+    InvalidRequest(#[from] RequestError),
     /// The opening handshake failed in another way.
     #[error("handshake failed: {0}")]
     Handshake(#[source] HandshakeError),
+    /// The server agreed to a compression that was not offered.
+    #[cfg(feature = "deflate")]
+    #[error("handshake failed: {0}")]
+    Compression(#[from] NegotiationError),
+    /// TLS failed.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The host, or the proxy before it, cannot be reached.
+    #[cfg(feature = "blocking")]
+    #[error("cannot connect: {0}")]
+    Connect(#[source] Box<net::Error>),
     /// The peer sent a frame that breaks a rule of RFC 6455, 5.
     #[error("the peer sent an invalid frame: {0}")]
     InvalidFrame(#[from] FrameError),
@@ -103,22 +128,30 @@ impl From<HandshakeError> for WebSocketError {
             HandshakeError::Refused(refusal) => match refusal.reason() {
                 RefusalReason::MissingKey => Self::MissingKey,
                 RefusalReason::Head(HeadError::Limit(exceeded)) => Self::LimitExceeded(*exceeded),
-                _ => Self::Handshake(HandshakeError::Refused(refusal)),
+                _ => Self::Refused(refusal),
             },
+            HandshakeError::Request(error) => Self::InvalidRequest(error),
             other => Self::Handshake(other),
         }
-    }
-}
-
-impl From<RequestError> for WebSocketError {
-    fn from(error: RequestError) -> Self {
-        Self::Handshake(error.into())
     }
 }
 
 impl From<Refusal> for WebSocketError {
     fn from(refusal: Refusal) -> Self {
         HandshakeError::from(refusal).into()
+    }
+}
+
+#[cfg(feature = "blocking")]
+impl From<net::Error> for WebSocketError {
+    fn from(error: net::Error) -> Self {
+        match error {
+            net::Error::Url(error) => Self::InvalidUrl(error),
+            net::Error::Timeout(_) => Self::Timeout(TimedOut::Connect),
+            #[cfg(feature = "tls")]
+            net::Error::Tls { source, .. } => Self::Tls(source),
+            other => Self::Connect(Box::new(other)),
+        }
     }
 }
 

@@ -20,7 +20,10 @@ pub mod protocol;
 pub mod simd;
 
 #[cfg(feature = "blocking")]
-pub use blocking::{MessageIterator, WebSocketConnection, WebSocketReader, WebSocketWriter};
+pub use blocking::{
+    MessageIterator, WebSocketBuilder, WebSocketClient, WebSocketConnection, WebSocketListener,
+    WebSocketReader, WebSocketUpgrade, WebSocketWriter,
+};
 pub use buffer::BufferPool;
 pub use error::{TimedOut, WebSocketError};
 pub use frame::{CloseCode, FrameHeader, Opcode, Role, WebSocketFrame};
@@ -30,3 +33,7 @@ pub use message::{MessageRef, PreparedMessage, WebSocketMessage};
 pub use net::WebSocketUrl;
 pub use options::{MaskSource, WebSocketOptions};
 pub use simd::{Utf8Bytes, apply_mask};
+
+/// The name that an HTTP client of the same manners goes by.
+#[cfg(feature = "blocking")]
+pub type SimpleHttpClient = WebSocketClient;

@@ -3,11 +3,12 @@
 use std::{
     cell::RefCell,
     io,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use http::Response;
 
 use super::{
     messages::MessageIterator,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, MAX_CONTROL_PAYLOAD, Opcode, Role},
+    handshake::Opened,
     message::{MessageRef, PreparedMessage, WebSocketMessage},
     net::stream::{Duplex, Stream},
     options::WebSocketOptions,
@@ -39,6 +41,7 @@ pub struct WebSocketConnection<S = Stream> {
     reading: RefCell<Reading>,
     shared: Arc<Shared<S>>,
     subprotocol: Option<String>,
+    response: Option<Response<()>>,
 }
 
 impl<S: Duplex> WebSocketConnection<S> {
@@ -54,25 +57,36 @@ impl<S: Duplex> WebSocketConnection<S> {
         options: &WebSocketOptions,
         received: Bytes,
     ) -> Result<Self, WebSocketError> {
-        Self::open(stream, role, options, received, None)
+        Self::open(
+            stream,
+            Opened {
+                connection: Connection::new(role, options, Instant::now()),
+                received,
+                subprotocol: None,
+                response: None,
+            },
+        )
     }
 
-    pub(super) fn open(
-        stream: S,
-        role: Role,
-        options: &WebSocketOptions,
-        received: Bytes,
-        subprotocol: Option<String>,
-    ) -> Result<Self, WebSocketError> {
-        let Connection { receiver, sender } = Connection::new(role, options, Instant::now());
-        let reading = Reading::new(receiver, received);
-        let shared = Arc::new(Shared::new(stream, sender)?);
-        Ok(Self { reading: RefCell::new(reading), shared, subprotocol })
+    pub(super) fn open(stream: S, opened: Opened) -> Result<Self, WebSocketError> {
+        let Opened { connection, received, subprotocol, response } = opened;
+        let reading = Reading::new(connection.receiver, received);
+        let shared = Arc::new(Shared::new(stream, connection.sender)?);
+        Ok(Self { reading: RefCell::new(reading), shared, subprotocol, response })
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<Shared<S>> {
+        Arc::downgrade(&self.shared)
     }
 
     /// The subprotocol both ends agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
+    }
+
+    /// The server's response to a client's opening handshake.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.response.as_ref()
     }
 
     /// The stream below, for its addresses and options. To read or write it

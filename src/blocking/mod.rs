@@ -3,12 +3,20 @@
 //! It moves bytes and keeps time; what they mean is decided in
 //! [`protocol`](crate::protocol).
 
+mod client;
 mod connection;
+mod handshake;
+mod listener;
 mod messages;
+mod open;
 mod reading;
 mod shared;
 mod split;
+mod upgrade;
 
+pub use client::{WebSocketBuilder, WebSocketClient};
 pub use connection::WebSocketConnection;
+pub use listener::{StopHandle, WebSocketListener};
 pub use messages::MessageIterator;
 pub use split::{WebSocketReader, WebSocketWriter};
+pub use upgrade::WebSocketUpgrade;

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     error::WebSocketError,
+    frame::CloseCode,
     net::stream::Duplex,
     protocol::{SendError, Sender, Signals, TransportAction},
 };
@@ -81,6 +82,15 @@ impl<S: Duplex> Shared<S> {
                 Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(std::sync::TryLockError::WouldBlock) => return Ok(()),
             };
+            self.flush_locked(&mut sender)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a close frame, unless a thread is sending that this would wait for.
+    pub(super) fn try_close(&self, code: CloseCode) -> Result<(), WebSocketError> {
+        if let Ok(mut sender) = self.sender.try_lock() {
+            sender.write_close(code, "")?;
             self.flush_locked(&mut sender)?;
         }
         Ok(())

@@ -40,7 +40,13 @@ mod field;
 mod grammar;
 mod head;
 pub mod key;
+#[cfg(feature = "deflate")]
+mod negotiate;
+#[cfg(feature = "blocking")]
+mod opening;
 pub mod server;
+#[cfg(feature = "blocking")]
+mod setup;
 
 pub use client::{ClientHandshake, ClientRequest, ClientUpgrade, RequestError};
 pub use error::{HandshakeError, UpgradeFailure};
@@ -48,7 +54,11 @@ pub use extension::{Extension, ExtensionError, ExtensionParam};
 pub use field::FieldError;
 pub use head::{HeadError, HeadLimits};
 pub use key::{compute_accept_key, generate_websocket_key};
+#[cfg(feature = "blocking")]
+pub(crate) use opening::{Opened, Opening};
 pub use server::{
     Acceptance, IncomingRequest, Origin, OriginPolicy, Refusal, RefusalReason, ServerHandshake,
     ServerPolicy, accept, accept_with_extensions, is_upgrade_request,
 };
+#[cfg(feature = "blocking")]
+pub(crate) use setup::Setup;

@@ -1,0 +1,105 @@
+//! The connections that a server has open.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use super::{WebSocketConnection, shared::Shared};
+use crate::{
+    frame::CloseCode,
+    net::stream::{Duplex, Stream},
+};
+
+/// A count of connections, with what it takes to close them all.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OpenConnections(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    seats: Mutex<Vec<Weak<Shared<Stream>>>>,
+    left: Condvar,
+}
+
+impl OpenConnections {
+    /// A place for one more connection, if there are fewer than `max`.
+    pub(super) fn seat(&self, max: usize) -> Option<Seat> {
+        let mut seats = self.seats();
+        if seats.len() >= max {
+            return None;
+        }
+        // Empty until the handshake is done.
+        seats.push(Weak::new());
+        Some(Seat { open: self.clone(), connection: Weak::new() })
+    }
+
+    /// Closes all connections with 1001, drops the transports of those that do
+    /// not follow within `timeout`, and waits for their handlers.
+    pub(super) fn close_all(&self, timeout: Duration) {
+        self.each(|connection| {
+            // One that is closing already, or whose peer reads nothing, is left to
+            // the timeout.
+            let _ = connection.try_close(CloseCode::GOING_AWAY);
+        });
+        let deadline = Instant::now() + timeout;
+        let mut seats = self.seats();
+        while !seats.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.0.left.wait_timeout(seats, left);
+            seats = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(seats);
+        self.each(|connection| {
+            // Gone already, if this fails.
+            let _ = connection.stream.shutdown();
+        });
+        let mut seats = self.seats();
+        while !seats.is_empty() {
+            seats = self.0.left.wait(seats).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn each(&self, act: impl Fn(&Shared<Stream>)) {
+        let connections: Vec<_> = self.seats().iter().filter_map(Weak::upgrade).collect();
+        connections.iter().for_each(|connection| act(connection));
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Vec<Weak<Shared<Stream>>>> {
+        self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection's place; leaving it makes room for another.
+#[derive(Debug)]
+pub(super) struct Seat {
+    open: OpenConnections,
+    connection: Weak<Shared<Stream>>,
+}
+
+impl Seat {
+    /// Makes `connection` one that is closed with the others.
+    pub(super) fn occupied_by(mut self, connection: &WebSocketConnection<Stream>) -> Self {
+        let connection = connection.downgrade();
+        let mut seats = self.open.seats();
+        if let Some(seat) = seats.iter_mut().find(|seat| seat.ptr_eq(&self.connection)) {
+            *seat = connection.clone();
+        }
+        drop(seats);
+        self.connection = connection;
+        self
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seats = self.open.seats();
+        if let Some(index) = seats.iter().position(|seat| seat.ptr_eq(&self.connection)) {
+            seats.swap_remove(index);
+        }
+        drop(seats);
+        self.open.0.left.notify_all();
+    }
+}

@@ -1,0 +1,231 @@
+//! The blocking driver over loopback.
+
+#![cfg(feature = "blocking")]
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use wirespeed::{
+    CloseCode, MessageRef, PreparedMessage, Role, TimedOut, WebSocketClient, WebSocketConnection,
+    WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions,
+};
+
+/// A connected pair over plain TCP, without an opening handshake.
+fn pair() -> (WebSocketConnection<TcpStream>, WebSocketConnection<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    let open = |stream, role, options| {
+        WebSocketConnection::from_stream(stream, role, &options, Default::default()).unwrap()
+    };
+    (
+        open(client, Role::Client, WebSocketOptions::client()),
+        open(server, Role::Server, WebSocketOptions::server()),
+    )
+}
+
+#[test]
+fn messages_of_every_kind_and_size_arrive() {
+    let (client, server) = pair();
+    let echo = thread::spawn(move || {
+        for message in server.messages() {
+            let message = message.unwrap();
+            if message.is_data() {
+                server.send(message).unwrap();
+            }
+        }
+    });
+    for len in [0, 1, 125, 126, 65_535, 65_536, 1 << 20] {
+        let text = "é".repeat(len / 2);
+        client.send_text(&text).unwrap();
+        assert_eq!(client.receive().unwrap().unwrap().as_text(), Some(text.as_str()));
+        let bytes = vec![len as u8; len];
+        client.send_binary(&bytes).unwrap();
+        assert_eq!(client.receive().unwrap().unwrap(), WebSocketMessage::from(bytes));
+    }
+    client.close(1000, "done").unwrap();
+    echo.join().unwrap();
+}
+
+#[test]
+fn both_ends_see_the_close_code_and_the_end() {
+    let (client, mut server) = pair();
+    let waiting = thread::spawn(move || {
+        let close = server.receive_ref().unwrap().unwrap();
+        assert!(matches!(close, MessageRef::Close(code, "bye") if code == 3001));
+        assert!(server.receive_ref().unwrap().is_none());
+        assert!(matches!(server.send("late"), Err(WebSocketError::ConnectionClosed)));
+    });
+    client.start_close(3001, "bye").unwrap();
+    let close = client.receive().unwrap().unwrap();
+    assert!(matches!(close, WebSocketMessage::Close(code, _) if code == 3001));
+    assert!(client.receive().unwrap().is_none());
+    client.close(1000, "again is no error").unwrap();
+    waiting.join().unwrap();
+}
+
+#[test]
+fn a_peer_that_breaks_a_rule_gets_its_close_code() {
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || listener.accept().unwrap().receive());
+    let mut raw = TcpStream::connect(address).unwrap();
+    raw.write_all(
+        b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\
+          \x81\x01x", // not masked, and glued to the request
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    raw.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    assert!(answer.ends_with(&[0x88, 2, 0x03, 0xEA]), "{answer:?}");
+    assert!(matches!(server.join().unwrap(), Err(WebSocketError::InvalidFrame(_))));
+}
+
+#[test]
+fn a_lost_transport_is_an_error_and_then_the_end() {
+    let (client, server) = pair();
+    server.abort().unwrap();
+    let mut messages = client.messages();
+    assert!(matches!(
+        messages.next(),
+        Some(Err(WebSocketError::ConnectionLost | WebSocketError::IoError(_)))
+    ));
+    assert!(messages.next().is_none());
+}
+
+#[test]
+fn a_read_timeout_loses_nothing() {
+    let (client, server) = pair();
+    client.set_read_timeout(Some(Duration::from_millis(10)));
+    assert!(matches!(client.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
+    server.send("late").unwrap();
+    client.set_read_timeout(None);
+    assert_eq!(client.receive().unwrap().unwrap().as_text(), Some("late"));
+}
+
+#[test]
+fn a_blocked_reader_never_blocks_a_writer() {
+    let (client, server) = pair();
+    let (mut reader, writer) = client.split();
+    let (started, wait) = mpsc::channel();
+    let reading = thread::spawn(move || {
+        started.send(()).unwrap();
+        reader.receive().unwrap().unwrap()
+    });
+    wait.recv().unwrap();
+    // Nothing comes back before all of this is through.
+    for _ in 0..100 {
+        writer.send_text("tick").unwrap();
+    }
+    for _ in 0..100 {
+        assert_eq!(server.receive().unwrap().unwrap().as_text(), Some("tick"));
+    }
+    server.send("tock").unwrap();
+    assert_eq!(reading.join().unwrap().as_text(), Some("tock"));
+}
+
+#[test]
+fn a_reader_answers_pings_while_nobody_writes() {
+    let (client, server) = pair();
+    let (mut reader, _writer) = client.split();
+    let reading = thread::spawn(move || {
+        let mut closed = None;
+        while let Some(message) = reader.receive().unwrap() {
+            if let WebSocketMessage::Close(code, _) = message {
+                closed = Some(code);
+            }
+        }
+        closed
+    });
+    server.ping("now").unwrap();
+    assert_eq!(server.receive().unwrap().unwrap(), WebSocketMessage::Pong("now".into()));
+    server.close(CloseCode::GOING_AWAY, "").unwrap();
+    assert_eq!(reading.join().unwrap(), Some(CloseCode::GOING_AWAY));
+}
+
+#[test]
+fn a_writer_blocked_by_a_full_socket_does_not_stop_the_reader() {
+    let (client, server) = pair();
+    let (mut reader, writer) = client.split();
+    // The server reads nothing until it has heard that the client received.
+    let flood = thread::spawn(move || {
+        let payload = vec![7; 1 << 20];
+        for _ in 0..32 {
+            writer.send_binary(&payload).unwrap();
+        }
+        writer
+    });
+    for _ in 0..1000 {
+        server.send("tick").unwrap();
+    }
+    for _ in 0..1000 {
+        assert_eq!(reader.receive().unwrap().unwrap().as_text(), Some("tick"));
+    }
+    for _ in 0..32 {
+        assert_eq!(server.receive().unwrap().unwrap().as_bytes().len(), 1 << 20);
+    }
+    flood.join().unwrap();
+}
+
+#[test]
+fn written_messages_wait_for_the_flush_and_keep_their_order() {
+    let (client, mut server) = pair();
+    let prepared = PreparedMessage::text("prepared");
+    for round in 0..1000 {
+        client.write(format!("message {round}")).unwrap();
+        client.write_prepared(&prepared).unwrap();
+    }
+    client.flush().unwrap();
+    for round in 0..1000 {
+        let text = format!("message {round}");
+        assert_eq!(server.receive_ref().unwrap().unwrap().as_text(), Some(text.as_str()));
+        assert_eq!(server.receive_ref().unwrap().unwrap().as_text(), Some("prepared"));
+    }
+    assert!(!server.has_buffered_message());
+}
+
+#[test]
+fn a_stopped_server_says_goodbye_to_its_clients() {
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let stop = listener.stop_handle();
+    let server = thread::spawn(move || {
+        listener.serve(|ws| ws.messages().try_for_each(|message| message.map(drop)))
+    });
+    let clients: Vec<_> = (0..3)
+        .map(|_| {
+            let ws = WebSocketClient::new().websocket(&url).connect().unwrap();
+            // Answered only once the server has made it one of its connections.
+            ws.ping("").unwrap();
+            assert!(matches!(ws.receive().unwrap(), Some(WebSocketMessage::Pong(_))));
+            ws
+        })
+        .collect();
+    stop.stop();
+    for ws in clients {
+        let close = ws.receive().unwrap().unwrap();
+        assert!(matches!(close, WebSocketMessage::Close(CloseCode::GOING_AWAY, _)), "{close:?}");
+        assert!(ws.receive().unwrap().is_none());
+    }
+    server.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_refused_upgrade_tells_the_client_why() {
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || listener.accept().map(drop));
+    let refused = WebSocketClient::new().websocket(url).origin("http://elsewhere.example");
+    match refused.connect().map(drop) {
+        Err(WebSocketError::UpgradeFailed(failure)) => assert_eq!(failure.status, 403),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(server.join().unwrap(), Err(WebSocketError::Refused(_))));
+}
