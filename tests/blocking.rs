@@ -10,9 +10,11 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use wirespeed::{
     CloseCode, MessageRef, PreparedMessage, Role, TimedOut, WebSocketClient, WebSocketConnection,
-    WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions,
+    WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions, WebSocketState,
+    net::stream::ReadWrite,
 };
 
 /// A connected pair over plain TCP, without an opening handshake.
@@ -21,7 +23,7 @@ fn pair() -> (WebSocketConnection<TcpStream>, WebSocketConnection<TcpStream>) {
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (server, _) = listener.accept().unwrap();
     let open = |stream, role, options| {
-        WebSocketConnection::from_stream(stream, role, &options, Default::default()).unwrap()
+        WebSocketConnection::from_stream(stream, role, &options, Bytes::new()).unwrap()
     };
     (
         open(client, Role::Client, WebSocketOptions::client()),
@@ -228,4 +230,55 @@ fn a_refused_upgrade_tells_the_client_why() {
         other => panic!("{other:?}"),
     }
     assert!(matches!(server.join().unwrap(), Err(WebSocketError::Refused(_))));
+}
+
+#[test]
+fn a_task_reads_on_its_own_thread() {
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let ws = listener.accept().unwrap();
+        for message in ws.messages() {
+            ws.send(message.unwrap()).unwrap();
+        }
+    });
+    let (heard, hear) = mpsc::channel();
+    let task = WebSocketClient::new()
+        .websocket(url)
+        .spawn(move |_, message| heard.send(message.to_message()).unwrap())
+        .unwrap();
+    task.send("one").unwrap();
+    assert_eq!(hear.recv().unwrap(), WebSocketMessage::from("one"));
+    assert_eq!(task.state(), WebSocketState::Open);
+    task.close(1000, "").unwrap();
+    assert!(matches!(hear.recv().unwrap(), WebSocketMessage::Close(CloseCode::NORMAL, _)));
+    task.join().unwrap();
+    server.join().unwrap();
+}
+
+#[test]
+fn a_task_that_cannot_connect_says_so() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("ws://{closed}/");
+    let task = WebSocketClient::new().websocket(url).spawn(|_, _| {}).unwrap();
+    assert!(matches!(task.send("x"), Err(WebSocketError::ConnectionClosed)));
+    assert!(matches!(task.join(), Err(WebSocketError::Connect(_))));
+}
+
+#[test]
+fn any_reader_and_writer_makes_a_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let stream = ReadWrite::new(listener.accept().unwrap().0);
+        let options = WebSocketOptions::server();
+        let ws = WebSocketConnection::from_stream(stream, Role::Server, &options, Bytes::new());
+        ws.unwrap().receive().unwrap().unwrap()
+    });
+    let stream = TcpStream::connect(address).unwrap();
+    let options = WebSocketOptions::client();
+    let ws =
+        WebSocketConnection::from_stream(stream, Role::Client, &options, Bytes::new()).unwrap();
+    ws.send("over anything").unwrap();
+    assert_eq!(server.join().unwrap().as_text(), Some("over anything"));
 }

@@ -23,7 +23,7 @@ use crate::{
     message::{MessageRef, PreparedMessage, WebSocketMessage},
     net::stream::{Duplex, Stream},
     options::WebSocketOptions,
-    protocol::{Connection, Received},
+    protocol::{Connection, Received, WebSocketState},
 };
 
 /// A WebSocket connection over a blocking stream.
@@ -46,7 +46,8 @@ pub struct WebSocketConnection<S = Stream> {
 
 impl<S: Duplex> WebSocketConnection<S> {
     /// A connection over `stream`, on which the opening handshake is done.
-    /// `received` is what was read behind it.
+    /// `received` is what was read behind it. Over a stream without timeouts,
+    /// deadlines are only looked at when a read or a write comes back.
     ///
     /// # Errors
     ///
@@ -93,6 +94,11 @@ impl<S: Duplex> WebSocketConnection<S> {
     /// would break the connection.
     pub fn stream(&self) -> &S {
         &self.shared.stream
+    }
+
+    /// How far the connection is.
+    pub fn state(&self) -> WebSocketState {
+        self.shared.state()
     }
 
     /// Sends a message, and all that was [written](Self::write) before it.

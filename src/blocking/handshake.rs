@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use super::shared::is_timeout;
+use super::shared::{is_timeout, or_unsupported};
 use crate::{
     error::{TimedOut, WebSocketError},
     handshake::{
@@ -72,7 +72,7 @@ impl<'a, S: Duplex> HandshakeIo<'a, S> {
 
     pub(super) fn write_all(&self, mut bytes: &[u8]) -> Result<(), WebSocketError> {
         while !bytes.is_empty() {
-            self.stream.set_write_timeout(self.left()?)?;
+            or_unsupported(self.stream.set_write_timeout(self.left()?))?;
             match self.stream.write_vectored(&[IoSlice::new(bytes)]) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(len) => bytes = &bytes[len..],
@@ -102,7 +102,7 @@ impl<'a, S: Duplex> HandshakeIo<'a, S> {
 
     fn read(&self, bytes: &mut [u8]) -> Result<usize, WebSocketError> {
         loop {
-            self.stream.set_read_timeout(self.left()?)?;
+            or_unsupported(self.stream.set_read_timeout(self.left()?))?;
             match self.stream.read(bytes) {
                 Err(error) if is_timeout(&error) => {}
                 read => return Ok(read?),

@@ -12,6 +12,7 @@ mod open;
 mod reading;
 mod shared;
 mod split;
+mod task;
 mod upgrade;
 
 pub use client::{WebSocketBuilder, WebSocketClient};
@@ -19,4 +20,5 @@ pub use connection::WebSocketConnection;
 pub use listener::{StopHandle, WebSocketListener};
 pub use messages::MessageIterator;
 pub use split::{WebSocketReader, WebSocketWriter};
+pub use task::WebSocketTask;
 pub use upgrade::WebSocketUpgrade;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 
-use super::shared::{Shared, is_timeout};
+use super::shared::{Shared, is_timeout, or_unsupported};
 use crate::{
     error::{TimedOut, WebSocketError},
     message::{MessageRef, WebSocketMessage},
@@ -162,7 +162,7 @@ impl Reading {
         timeout: Duration,
     ) -> Result<(), WebSocketError> {
         if self.stream_timeout != Some(timeout) {
-            shared.stream.set_read_timeout(Some(timeout))?;
+            or_unsupported(shared.stream.set_read_timeout(Some(timeout)))?;
             self.stream_timeout = Some(timeout);
         }
         Ok(())

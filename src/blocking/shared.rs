@@ -10,7 +10,7 @@ use crate::{
     error::WebSocketError,
     frame::CloseCode,
     net::stream::Duplex,
-    protocol::{SendError, Sender, Signals, TransportAction},
+    protocol::{SendError, Sender, Signals, TransportAction, WebSocketState},
 };
 
 /// Slices of one vectored write: enough for a full queue of small frames, which
@@ -30,7 +30,7 @@ impl<S: Duplex> Shared<S> {
     pub(super) fn new(stream: S, sender: Sender) -> io::Result<Self> {
         // The core counts what a stalled peer keeps waiting; a write only has to
         // come back now and then for it to look.
-        stream.set_write_timeout(Some(STALL_TICK))?;
+        or_unsupported(stream.set_write_timeout(Some(STALL_TICK)))?;
         let signals = sender.signals();
         Ok(Self { stream, sender: Mutex::new(sender), signals })
     }
@@ -94,6 +94,10 @@ impl<S: Duplex> Shared<S> {
             self.flush_locked(&mut sender)?;
         }
         Ok(())
+    }
+
+    pub(super) fn state(&self) -> WebSocketState {
+        self.signals.state()
     }
 
     /// Whether a close frame was written.
@@ -165,6 +169,15 @@ impl<S: Duplex> Shared<S> {
 
 /// How long a write may block before the deadlines are looked at.
 const STALL_TICK: Duration = Duration::from_millis(500);
+
+/// A stream that has no timeouts is driven without them: its reads and writes
+/// come back when they can, and the deadlines are looked at then.
+pub(super) fn or_unsupported(set: io::Result<()>) -> io::Result<()> {
+    match set {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        set => set,
+    }
+}
 
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)

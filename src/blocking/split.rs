@@ -12,7 +12,7 @@ use crate::{
     frame::{CloseCode, MAX_CONTROL_PAYLOAD, Opcode},
     message::{MessageRef, PreparedMessage, WebSocketMessage},
     net::stream::{Duplex, Stream},
-    protocol::Received,
+    protocol::{Received, WebSocketState},
 };
 
 /// The receiving half of a connection.
@@ -94,6 +94,11 @@ pub struct WebSocketWriter<S = Stream> {
 impl<S: Duplex> WebSocketWriter<S> {
     pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
         Self { shared }
+    }
+
+    /// How far the connection is.
+    pub fn state(&self) -> WebSocketState {
+        self.shared.state()
     }
 
     /// Sends a message, and all that was written before it.

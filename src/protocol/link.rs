@@ -124,6 +124,19 @@ impl Link {
     }
 }
 
+/// How far a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WebSocketState {
+    /// The opening handshake is not done.
+    Connecting,
+    /// Messages go both ways.
+    Open,
+    /// A close frame was sent or received, or the peer broke a rule.
+    Closing,
+    /// The transport has ended.
+    Closed,
+}
+
 /// What the two sides of a connection tell each other, for a driver that has one
 /// side in hand and not the other.
 #[derive(Debug, Clone)]
@@ -140,6 +153,17 @@ impl Signals {
     /// Whether a close frame was written.
     pub fn is_closing(&self) -> bool {
         self.0.close_sent()
+    }
+
+    /// How far the connection is.
+    pub fn state(&self) -> WebSocketState {
+        if self.0.ended() {
+            WebSocketState::Closed
+        } else if self.0.has(CLOSE_SENT | CLOSE_RECEIVED | FAILED) {
+            WebSocketState::Closing
+        } else {
+            WebSocketState::Open
+        }
     }
 }
 

@@ -45,7 +45,7 @@ use std::{sync::Arc, time::Instant};
 
 pub use chunk::{MessageChunk, Received};
 pub use error::{ProtocolError, ReceiveError, SendError};
-pub use link::Signals;
+pub use link::{Signals, WebSocketState};
 #[cfg(feature = "blocking")]
 pub(crate) use progress::Way;
 #[cfg(feature = "blocking")]
