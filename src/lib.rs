@@ -1,4 +1,73 @@
-//! WebSocket at wire speed.
+//! WebSocket (RFC 6455) with permessage-deflate (RFC 7692), for feeds where the
+//! slowest message in a thousand counts.
+//!
+//! A client:
+//!
+//! ```no_run
+//! # #[cfg(feature = "blocking")]
+//! # fn main() -> Result<(), wirespeed::WebSocketError> {
+//! use wirespeed::{WebSocketClient, WebSocketMessage};
+//!
+//! let ws = WebSocketClient::new()
+//!     .websocket("wss://example.com/ws")
+//!     .subprotocol("book.v2")
+//!     .connect()?;
+//!
+//! ws.send(r#"{"op":"subscribe","channel":"book"}"#)?;
+//! for message in ws.messages() {
+//!     match message? {
+//!         WebSocketMessage::Text(text) => println!("{text}"),
+//!         WebSocketMessage::Close(code, reason) => println!("closed: {code} {reason}"),
+//!         _ => {} // pings are answered already
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "blocking"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Three ways to take a message
+//!
+//! | way | type | cost |
+//! |---|---|---|
+//! | borrowed | [`MessageRef`] over the read buffer | no allocation, copy or reference count |
+//! | owned | [`WebSocketMessage`] split off the read buffer | a reference count |
+//! | streamed | [`MessageChunk`](protocol::MessageChunk)s as bytes arrive | memory bounded by the read buffer |
+//!
+//! All messages of one read are handed out before the next. A message that lies
+//! whole in one read is never copied; one that does not is put together as it
+//! arrives, unmasked and checked on the way, in memory that grows with what has
+//! arrived and never with what was announced.
+//!
+//! # The storeys of the house
+//!
+//! Each uses those below it.
+//!
+//! | storey | modules | what they do |
+//! |---|---|---|
+//! | drivers | `blocking` | move bytes and keep time |
+//! | way in | [`net`], [`handshake`] | URLs, dialling, TLS, proxies; the HTTP upgrade |
+//! | protocol | [`protocol`] | the connection, sans-IO |
+//! | wire | [`frame`], [`message`], [`buffer`], `deflate` | frames, messages, memory, compression |
+//! | kernels | [`simd`] | masking and UTF-8 |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `blocking` | yes | client and server over blocking streams |
+//! | `ring`, `aws-lc-rs` | `ring` | TLS through rustls, by the crypto provider |
+//! | `webpki-roots`, `native-roots` | `webpki-roots` | what TLS trusts |
+//! | `deflate` | no | permessage-deflate |
+//! | `cli` | no | the tool `wirespeed` |
+//!
+//! None changes how another behaves. With none of them the sans-IO core is left.
+//!
+//! # Limits
+//!
+//! Everything a peer can make us spend has a limit, a default, an error and a
+//! close code: see [`Limits`].
 
 #![deny(unsafe_code)]
 

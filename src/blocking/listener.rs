@@ -202,7 +202,7 @@ impl Acceptor {
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
             let stream = TlsStream::accept(stream, Arc::clone(config), deadline)?;
-            return self.upgrade.clone().accept_from(deadline, Stream::Tls(Box::new(stream)));
+            return self.upgrade.clone().over_tls().accept_from(deadline, Stream::from(stream));
         }
         self.upgrade.clone().accept_from(deadline, stream)
     }

@@ -110,6 +110,13 @@ impl WebSocketUpgrade {
         self.accept_by(deadline, request, stream)
     }
 
+    /// A page of the same origin comes over TLS, as everything else here does.
+    #[cfg(feature = "tls")]
+    pub(super) fn over_tls(mut self) -> Self {
+        self.policy = self.policy.secure(true);
+        self
+    }
+
     /// Takes a request from the stream and answers it.
     pub(super) fn accept_from<S: Duplex>(
         mut self,
