@@ -14,13 +14,9 @@ use crate::simd::{
 struct Portable;
 
 impl Isa for Portable {
-    type Half = [u64; 2];
-    type Full = [u64; 4];
+    type Narrow = [u64; 2];
     type Wide = [u64; 4];
 }
-
-/// The longest text whose ASCII test is our own.
-const SHORT: usize = 256;
 
 pub(in crate::simd) const ENTRY_POINTS: EntryPoints = EntryPoints {
     mask,
@@ -44,9 +40,9 @@ fn copy_masked(source: &[u8], target: &mut Uninit, key: Mask) {
 }
 
 fn validate(text: &[u8]) -> bool {
-    // SAFETY: short, nothing is stored, and nothing is asked of the CPU.
-    (text.len() <= SHORT && unsafe { utf8::short_ascii::<Portable, false>(Span::read(text)) })
-        || simdutf8::basic::from_utf8(text).is_ok()
+    // SAFETY: nothing is stored, and nothing is asked of the CPU.
+    let is_short_ascii = unsafe { utf8::is_short_ascii::<Portable, false>(Span::read(text)) };
+    is_short_ascii || simdutf8::basic::from_utf8(text).is_ok()
 }
 
 fn validate_piece(piece: &[u8], last: u32) -> bool {
@@ -54,11 +50,9 @@ fn validate_piece(piece: &[u8], last: u32) -> bool {
 }
 
 fn unmask_text(payload: &mut [u8], key: Mask) -> bool {
-    if payload.len() <= SHORT {
-        // SAFETY: short and writable, and nothing is asked of the CPU.
-        if unsafe { utf8::short_ascii::<Portable, true>(Span::in_place(payload, key)) } {
-            return true;
-        }
+    // SAFETY: writable, and nothing is asked of the CPU.
+    if unsafe { utf8::is_short_ascii::<Portable, true>(Span::in_place(payload, key)) } {
+        return true;
     }
     mask(payload, key);
     simdutf8::basic::from_utf8(payload).is_ok()

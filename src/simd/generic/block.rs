@@ -37,15 +37,13 @@ pub(in crate::simd) trait Block: Copy {
     fn is_ascii(self) -> bool;
 }
 
-/// The registers of one instruction set, by the payloads they are used for.
+/// The registers of one instruction set.
 ///
 /// Payloads of 4 to 15 bytes take general registers on every tier.
 pub(in crate::simd) trait Isa {
-    /// 16 bytes.
-    type Half: Block;
-    /// 32 bytes.
-    type Full: Block;
-    /// The widest register, for everything longer than two of [`Self::Full`].
+    /// 16 bytes, for what does not fill a wide register.
+    type Narrow: Block;
+    /// 32 or 64 bytes.
     type Wide: Block;
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     block::{Block, Isa},
+    cover::{self, Visitor},
     span::Span,
 };
 
@@ -11,89 +12,40 @@ const ALIGN_FROM: usize = 512;
 
 /// Masks the whole span.
 ///
-/// Lengths up to eight 32-byte or four 64-byte registers are classed by the
-/// register that covers them with overlapping pairs; there are no loops, and
-/// only the branches between the classes.
-///
 /// # Safety
 ///
 /// The span must be writable, and the CPU must have the instructions of `I`.
 #[inline(always)]
 pub(in crate::simd) unsafe fn mask<I: Isa>(span: Span<'_>) {
-    let len = span.len;
-    // SAFETY: each arm's bounds are what its callee asks for; the rest is the
+    // SAFETY: the lengths are what the callees ask for; the rest is the
     // caller's promise.
     unsafe {
-        if len > 8 * I::Full::LEN {
+        if span.len > cover::MAX {
             long::<I::Wide>(span);
-        } else if len > 4 * I::Full::LEN {
-            if I::Wide::LEN > I::Full::LEN {
-                ends::<I::Wide, 2>(span);
-            } else {
-                ends::<I::Full, 4>(span);
-            }
-        } else if len > 2 * I::Full::LEN {
-            if I::Wide::LEN > I::Full::LEN {
-                ends::<I::Wide, 1>(span);
-            } else {
-                ends::<I::Full, 2>(span);
-            }
-        } else if len >= 32 {
-            ends::<I::Full, 1>(span);
-        } else if len >= 16 {
-            ends::<I::Half, 1>(span);
         } else {
-            words(span);
+            cover::visit::<I, _>(span, Masking);
         }
     }
 }
 
-/// Masks up to 15 bytes.
-///
-/// # Safety
-///
-/// The span must be writable and shorter than 16 bytes.
-#[inline(always)]
-unsafe fn words(span: Span<'_>) {
-    // SAFETY: each arm's bounds are what its callee asks for.
-    unsafe {
-        match span.len {
-            8.. => ends::<u64, 1>(span),
-            4.. => ends::<u32, 1>(span),
-            _ => bytes(span),
+/// Masks what it visits, which must be writable.
+struct Masking;
+
+impl Visitor for Masking {
+    #[inline(always)]
+    unsafe fn covered<B: Block, const N: usize>(self, span: Span<'_>, offsets: [usize; N]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { span.store_cover::<B, N>(offsets, span.load_cover(offsets)) };
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn bytes(self, span: Span<'_>) -> bool {
+        for (at, key) in span.key_at(0).bytes().into_iter().enumerate().take(span.len) {
+            // SAFETY: `at` is below the length.
+            unsafe { *span.target.add(at) = *span.source.add(at) ^ key };
         }
-    }
-}
-
-/// Masks up to 3 bytes.
-///
-/// # Safety
-///
-/// The span must be writable and shorter than 4 bytes.
-#[inline(always)]
-unsafe fn bytes(span: Span<'_>) {
-    let key = span.key_at(0).bytes();
-    for (at, key) in key.into_iter().enumerate().take(span.len) {
-        // SAFETY: `at` is below the length.
-        unsafe { *span.target.add(at) = *span.source.add(at) ^ key };
-    }
-}
-
-/// Masks a span with `N` registers from its front and `N` that end at its end.
-///
-/// # Safety
-///
-/// The span must be writable and `N` to `2 * N` registers long, and the CPU
-/// must have the instructions of `B`.
-#[inline(always)]
-unsafe fn ends<B: Block, const N: usize>(span: Span<'_>) {
-    let back_at = span.len - N * B::LEN;
-    // SAFETY: `N` registers fit between either start and the end.
-    unsafe {
-        let front = span.load_group::<B, N>(0, B::splat(span.key_at(0)));
-        let back = span.load_group::<B, N>(back_at, B::splat(span.key_at(back_at)));
-        span.store_group(0, front);
-        span.store_group(back_at, back);
+        true
     }
 }
 

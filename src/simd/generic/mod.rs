@@ -12,6 +12,7 @@
 //! compiled for.
 
 pub(super) mod block;
+mod cover;
 pub(super) mod mask;
 pub(super) mod span;
 pub(super) mod utf8;

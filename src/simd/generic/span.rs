@@ -122,4 +122,40 @@ impl<'a> Span<'a> {
             unsafe { self.store(at + i * B::LEN, *block) };
         }
     }
+
+    /// The registers at `offsets`, unmasked.
+    ///
+    /// # Safety
+    ///
+    /// The CPU must have the instructions of `B`, and no offset plus `B::LEN`
+    /// may exceed the length.
+    #[inline(always)]
+    pub(super) unsafe fn load_cover<B: Block, const N: usize>(
+        &self,
+        offsets: [usize; N],
+    ) -> [B; N] {
+        // SAFETY: the caller answers for the CPU.
+        let mut blocks = [unsafe { B::splat(self.key) }; N];
+        for (block, at) in blocks.iter_mut().zip(offsets) {
+            // SAFETY: in bounds by the caller's promise.
+            *block = unsafe { self.load_unmasked(at) };
+        }
+        blocks
+    }
+
+    /// # Safety
+    ///
+    /// The span must not be a [`read`](Self::read) one, and no offset plus
+    /// `B::LEN` may exceed the length.
+    #[inline(always)]
+    pub(super) unsafe fn store_cover<B: Block, const N: usize>(
+        &self,
+        offsets: [usize; N],
+        blocks: [B; N],
+    ) {
+        for (block, at) in blocks.iter().zip(offsets) {
+            // SAFETY: in bounds by the caller's promise.
+            unsafe { self.store(at, *block) };
+        }
+    }
 }

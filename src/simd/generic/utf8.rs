@@ -16,6 +16,7 @@
 
 use super::{
     block::{Block, Isa},
+    cover::{self, Visitor},
     mask::{mask, misalignment},
     span::Span,
 };
@@ -71,8 +72,68 @@ pub(in crate::simd) trait Check {
     fn is_valid(&self) -> bool;
 }
 
+/// Whether the span is up to 256 bytes of ASCII; if it is and `STORE` is set, it
+/// is also unmasked.
+///
+/// # Safety
+///
+/// With `STORE` the span must be writable. The CPU must have the instructions of
+/// `I`.
+#[inline(always)]
+pub(in crate::simd) unsafe fn is_short_ascii<I: Isa, const STORE: bool>(span: Span<'_>) -> bool {
+    // SAFETY: the caller's promise.
+    span.len <= cover::MAX && unsafe { cover::visit::<I, _>(span, AsciiTest::<STORE>) }
+}
+
+/// Tests what it visits; with `STORE`, that must be writable.
+struct AsciiTest<const STORE: bool>;
+
+impl<const STORE: bool> Visitor for AsciiTest<STORE> {
+    #[inline(always)]
+    unsafe fn covered<B: Block, const N: usize>(self, span: Span<'_>, offsets: [usize; N]) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            // Text in a script of its own is so from the start: where many
+            // registers follow, that is worth a test of its own.
+            if N > 4 && !span.load_unmasked::<B>(0).is_ascii() {
+                return false;
+            }
+            let blocks = span.load_cover::<B, N>(offsets);
+            if !join(blocks).is_ascii() {
+                return false;
+            }
+            if STORE {
+                span.store_cover(offsets, blocks);
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn bytes(self, span: Span<'_>) -> bool {
+        let mut bytes = span.key_at(0).bytes();
+        let mut all = 0;
+        for (at, byte) in bytes.iter_mut().enumerate().take(span.len) {
+            // SAFETY: `at` is below the length.
+            *byte ^= unsafe { *span.source.add(at) };
+            all |= *byte;
+        }
+        if !all.is_ascii() {
+            return false;
+        }
+        if STORE {
+            for (at, byte) in bytes.into_iter().enumerate().take(span.len) {
+                // SAFETY: `at` is below the length.
+                unsafe { *span.target.add(at) = byte };
+            }
+        }
+        true
+    }
+}
+
 /// Whether the span is UTF-8 as a continuation of `last`, the bytes before it
-/// ([`Check::after`]); with `STORE` it is also unmasked.
+/// ([`Check::after`]); with `STORE` it is also unmasked. Meant for what
+/// [`is_short_ascii`] does not settle.
 ///
 /// As a `WHOLE` text its last sequence must be complete. Otherwise an unfinished
 /// sequence at the end is fine if it can still be finished, but for a last byte
@@ -84,7 +145,7 @@ pub(in crate::simd) trait Check {
 /// With `STORE` the span must be writable. The CPU must have the instructions of
 /// `I`.
 #[inline(always)]
-pub(in crate::simd) unsafe fn text<I, const STORE: bool, const WHOLE: bool>(
+pub(in crate::simd) unsafe fn check<I, const STORE: bool, const WHOLE: bool>(
     span: Span<'_>,
     last: u32,
 ) -> bool
@@ -94,113 +155,18 @@ where
     // SAFETY: the lengths are what the callees ask for; the rest is the
     // caller's promise.
     unsafe {
-        if span.len > 8 * I::Full::LEN {
-            return long::<I::Wide, STORE, WHOLE>(span, last);
-        }
-        if last == 0 && short_ascii::<I, STORE>(span) {
-            return true;
-        }
-        if span.len >= I::Wide::LEN {
-            return walk::<I::Wide, STORE, WHOLE>(span, last);
-        }
-        let valid = less_than_a_block::<I::Wide, WHOLE>(span, last);
-        if STORE {
-            mask::<I>(span);
-        }
-        valid
-    }
-}
-
-/// Whether a text of up to 256 bytes is ASCII; if it is and `STORE` is set, it
-/// is also unmasked.
-///
-/// # Safety
-///
-/// As for [`text`], and the span must be no longer than eight `Full` registers.
-#[inline(always)]
-pub(in crate::simd) unsafe fn short_ascii<I: Isa, const STORE: bool>(span: Span<'_>) -> bool {
-    let len = span.len;
-    // SAFETY: each arm's bounds are what its callee asks for.
-    unsafe {
-        if len > 4 * I::Full::LEN {
-            if I::Wide::LEN > I::Full::LEN {
-                ascii_ends::<I::Wide, 2, STORE>(span)
-            } else {
-                ascii_ends::<I::Full, 4, STORE>(span)
-            }
-        } else if len > 2 * I::Full::LEN {
-            if I::Wide::LEN > I::Full::LEN {
-                ascii_ends::<I::Wide, 1, STORE>(span)
-            } else {
-                ascii_ends::<I::Full, 2, STORE>(span)
-            }
-        } else if len >= 32 {
-            ascii_ends::<I::Full, 1, STORE>(span)
-        } else if len >= 16 {
-            ascii_ends::<I::Half, 1, STORE>(span)
-        } else if len >= 8 {
-            ascii_ends::<u64, 1, STORE>(span)
-        } else if len >= 4 {
-            ascii_ends::<u32, 1, STORE>(span)
+        if span.len > cover::MAX {
+            long::<I::Wide, STORE, WHOLE>(span, last)
+        } else if span.len >= I::Wide::LEN {
+            walk::<I::Wide, STORE, WHOLE>(span, last)
         } else {
-            ascii_bytes::<STORE>(span)
+            let valid = less_than_a_block::<I::Wide, WHOLE>(span, last);
+            if STORE {
+                mask::<I>(span);
+            }
+            valid
         }
     }
-}
-
-/// [`short_ascii`] with `N` registers from the front and `N` that end at the
-/// end.
-///
-/// # Safety
-///
-/// As for [`short_ascii`], and the span must be `N` to `2 * N` registers long.
-#[inline(always)]
-unsafe fn ascii_ends<B: Block, const N: usize, const STORE: bool>(span: Span<'_>) -> bool {
-    let back_at = span.len - N * B::LEN;
-    // SAFETY: `N` registers fit between either start and the end.
-    unsafe {
-        let front = span.load_group::<B, N>(0, B::splat(span.key_at(0)));
-        // Text in a script of its own is so from the start: that is worth a
-        // test before the other loads.
-        if N > 1 && !front[0].is_ascii() {
-            return false;
-        }
-        let back = span.load_group::<B, N>(back_at, B::splat(span.key_at(back_at)));
-        if !join(front).or(join(back)).is_ascii() {
-            return false;
-        }
-        if STORE {
-            span.store_group(0, front);
-            span.store_group(back_at, back);
-        }
-        true
-    }
-}
-
-/// [`short_ascii`] of up to 3 bytes.
-///
-/// # Safety
-///
-/// With `STORE` the span must be writable. It must be shorter than 4 bytes.
-#[inline(always)]
-unsafe fn ascii_bytes<const STORE: bool>(span: Span<'_>) -> bool {
-    let mut bytes = span.key_at(0).bytes();
-    let mut all = 0;
-    for (at, byte) in bytes.iter_mut().enumerate().take(span.len) {
-        // SAFETY: `at` is below the length.
-        *byte ^= unsafe { *span.source.add(at) };
-        all |= *byte;
-    }
-    if !all.is_ascii() {
-        return false;
-    }
-    if STORE {
-        for (at, byte) in bytes.into_iter().enumerate().take(span.len) {
-            // SAFETY: `at` is below the length.
-            unsafe { *span.target.add(at) = byte };
-        }
-    }
-    true
 }
 
 /// Checks a text that fits into one register with room to spare.

@@ -12,8 +12,7 @@ use crate::simd::generic::block::Isa;
 struct Avx2;
 
 impl Isa for Avx2 {
-    type Half = Xmm;
-    type Full = Ymm;
+    type Narrow = Xmm;
     type Wide = Ymm;
 }
 
