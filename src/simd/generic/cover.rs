@@ -11,7 +11,10 @@ use super::{
 };
 
 /// The longest payload that has a cover.
-pub(super) const MAX: usize = 256;
+#[inline(always)]
+pub(super) const fn max<I: Isa>() -> usize {
+    8 * I::Wide::LEN
+}
 
 /// What to do with a cover.
 pub(super) trait Visitor {
@@ -35,7 +38,7 @@ pub(super) trait Visitor {
 ///
 /// # Safety
 ///
-/// The span must be no longer than [`MAX`], and the CPU must have the
+/// The span must be no longer than [`max`], and the CPU must have the
 /// instructions of `I`.
 #[inline(always)]
 pub(super) unsafe fn visit<I: Isa, V: Visitor>(span: Span<'_>, visitor: V) -> bool {
@@ -44,14 +47,10 @@ pub(super) unsafe fn visit<I: Isa, V: Visitor>(span: Span<'_>, visitor: V) -> bo
     unsafe {
         if len > 4 * I::Wide::LEN {
             visitor.covered::<I::Wide, 8>(span, eight::<I::Wide>(len))
-        } else if len > I::Wide::LEN {
+        } else if len > 4 * I::Narrow::LEN {
             visitor.covered::<I::Wide, 4>(span, four::<I::Wide>(len))
         } else if len >= I::Narrow::LEN {
-            if I::Wide::LEN > 2 * I::Narrow::LEN {
-                visitor.covered::<I::Narrow, 4>(span, four::<I::Narrow>(len))
-            } else {
-                visitor.covered::<I::Narrow, 2>(span, pair::<I::Narrow>(len))
-            }
+            visitor.covered::<I::Narrow, 4>(span, four::<I::Narrow>(len))
         } else if len >= 8 {
             visitor.covered::<u64, 2>(span, pair::<u64>(len))
         } else if len >= 4 {

@@ -20,7 +20,7 @@ pub(in crate::simd) unsafe fn mask<I: Isa>(span: Span<'_>) {
     // SAFETY: the lengths are what the callees ask for; the rest is the
     // caller's promise.
     unsafe {
-        if span.len > cover::MAX {
+        if span.len > cover::max::<I>() {
             long::<I::Wide>(span);
         } else {
             cover::visit::<I, _>(span, Masking);

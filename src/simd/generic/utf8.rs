@@ -29,12 +29,18 @@ const ALIGN_FROM: usize = 1024;
 pub(in crate::simd) trait Utf8Block: Block {
     type Check: Check<Block = Self>;
 
+    /// The greatest length that [`load_prefix`](Self::load_prefix) takes.
+    const MAX_PREFIX: usize;
+
+    /// Whether [`load_prefix`](Self::load_prefix) is as fast as a plain load.
+    const CHEAP_PREFIX: bool;
+
     /// The first `len` bytes at `from`, unmasked with `key`; zeros behind them.
     ///
     /// # Safety
     ///
-    /// `len` bytes at `from` must be readable, `len` must be below `LEN`, and the
-    /// CPU must have the instructions of this type.
+    /// `len` bytes at `from` must be readable, `len` must not exceed
+    /// `MAX_PREFIX`, and the CPU must have the instructions of this type.
     unsafe fn load_prefix(from: *const u8, len: usize, key: Self) -> Self;
 }
 
@@ -59,7 +65,7 @@ pub(in crate::simd) trait Check {
     /// Checks the next bytes.
     fn block(&mut self, block: Self::Block);
 
-    /// Checks the first `len` bytes of `block`, fewer than it has, and ends the
+    /// Checks the first `len` bytes of `block`, up to `MAX_PREFIX`, and ends the
     /// check there, but not the text: a sequence may go on behind them.
     fn last_block(&mut self, block: Self::Block, len: usize);
 
@@ -72,8 +78,35 @@ pub(in crate::simd) trait Check {
     fn is_valid(&self) -> bool;
 }
 
-/// Whether the span is up to 256 bytes of ASCII; if it is and `STORE` is set, it
-/// is also unmasked.
+/// What can be said of the span at once: of a short text that is ASCII, that it
+/// is UTF-8 (and with `STORE` unmasked by now). The rest is for [`check`], whose
+/// contract this shares.
+///
+/// # Safety
+///
+/// As for [`check`].
+#[inline(always)]
+pub(in crate::simd) unsafe fn quick_check<I, const STORE: bool, const WHOLE: bool>(
+    span: Span<'_>,
+    last: u32,
+) -> Option<bool>
+where
+    I: Isa<Wide: Utf8Block>,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !STORE && I::Wide::CHEAP_PREFIX && span.len <= I::Wide::MAX_PREFIX {
+            Some(one_block::<I::Wide, WHOLE>(span, last))
+        } else if last == 0 && is_short_ascii::<I, STORE>(span) {
+            Some(true)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether the span is ASCII and short enough to have a cover; if it is and
+/// `STORE` is set, it is also unmasked.
 ///
 /// # Safety
 ///
@@ -82,7 +115,7 @@ pub(in crate::simd) trait Check {
 #[inline(always)]
 pub(in crate::simd) unsafe fn is_short_ascii<I: Isa, const STORE: bool>(span: Span<'_>) -> bool {
     // SAFETY: the caller's promise.
-    span.len <= cover::MAX && unsafe { cover::visit::<I, _>(span, AsciiTest::<STORE>) }
+    span.len <= cover::max::<I>() && unsafe { cover::visit::<I, _>(span, AsciiTest::<STORE>) }
 }
 
 /// Tests what it visits; with `STORE`, that must be writable.
@@ -133,7 +166,7 @@ impl<const STORE: bool> Visitor for AsciiTest<STORE> {
 
 /// Whether the span is UTF-8 as a continuation of `last`, the bytes before it
 /// ([`Check::after`]); with `STORE` it is also unmasked. Meant for what
-/// [`is_short_ascii`] does not settle.
+/// [`quick_check`] does not settle.
 ///
 /// As a `WHOLE` text its last sequence must be complete. Otherwise an unfinished
 /// sequence at the end is fine if it can still be finished, but for a last byte
@@ -155,12 +188,12 @@ where
     // SAFETY: the lengths are what the callees ask for; the rest is the
     // caller's promise.
     unsafe {
-        if span.len > cover::MAX {
+        if span.len > cover::max::<I>() {
             long::<I::Wide, STORE, WHOLE>(span, last)
-        } else if span.len >= I::Wide::LEN {
+        } else if span.len > I::Wide::MAX_PREFIX {
             walk::<I::Wide, STORE, WHOLE>(span, last)
         } else {
-            let valid = less_than_a_block::<I::Wide, WHOLE>(span, last);
+            let valid = one_block::<I::Wide, WHOLE>(span, last);
             if STORE {
                 mask::<I>(span);
             }
@@ -169,20 +202,24 @@ where
     }
 }
 
-/// Checks a text that fits into one register with room to spare.
+/// Checks a text that fits into one register.
 ///
 /// # Safety
 ///
-/// The span must be shorter than `B::LEN`, and the CPU must have the
+/// The span must not be longer than `B::MAX_PREFIX`, and the CPU must have the
 /// instructions of `B`.
 #[inline(always)]
-unsafe fn less_than_a_block<B: Utf8Block, const WHOLE: bool>(span: Span<'_>, last: u32) -> bool {
+unsafe fn one_block<B: Utf8Block, const WHOLE: bool>(span: Span<'_>, last: u32) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let block = B::load_prefix(span.source, span.len, B::splat(span.key_at(0)));
+        if last == 0 && block.is_ascii() {
+            return true;
+        }
         let mut check = B::Check::after(last);
         if WHOLE {
             check.block(block); // the zeros behind a cut sequence are its error
+            check.ascii(); // unless there are none
         } else {
             check.last_block(block, span.len);
         }
@@ -254,6 +291,10 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
         let tail: B = span.load_unmasked(tail_at);
         let before_tail = before(span, tail_at, last);
         let mut check = B::Check::after(last);
+        // Whether the last bytes were not all ASCII, and whether any were not:
+        // as long as neither, there is nothing to be checked.
+        let mut open = last != 0;
+        let mut checked = open;
 
         let body_at = if len >= ALIGN_FROM {
             misalignment::<B>(if STORE { span.target } else { span.source })
@@ -261,9 +302,11 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
             0
         };
         let head: B = span.load_unmasked(0);
-        if body_at > 0 && (last != 0 || !head.is_ascii()) {
+        if body_at > 0 && (open || !head.is_ascii()) {
             check.block(head);
             check.jump(before(span, body_at, last));
+            open = true;
+            checked = true;
         }
 
         let key = B::splat(span.key_at(body_at));
@@ -273,12 +316,15 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
             if STORE {
                 span.store_group(at, group);
             }
-            if join(group).is_ascii() {
-                check.ascii();
-            } else {
+            if !join(group).is_ascii() {
                 for block in group {
                     check.block(block);
                 }
+                open = true;
+                checked = true;
+            } else if open {
+                check.ascii();
+                open = false;
             }
             at += 4 * B::LEN;
         }
@@ -293,9 +339,7 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
             rest = rest.or(block);
             at += B::LEN;
         }
-        if rest.is_ascii() {
-            check.ascii();
-        } else {
+        if !rest.is_ascii() {
             let unmasked = if STORE { span.target.cast_const() } else { span.source };
             for at in (rest_at..at).step_by(B::LEN) {
                 check.block(B::load(unmasked.add(at)));
@@ -307,6 +351,9 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
             if WHOLE {
                 check.ascii();
             }
+            checked = true;
+        } else if open {
+            check.ascii();
         }
 
         if STORE {
@@ -315,7 +362,7 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
                 span.store(0, head);
             }
         }
-        check.is_valid()
+        !checked || check.is_valid()
     }
 }
 

@@ -151,10 +151,12 @@ impl Check for Lookup {
 
 impl Utf8Block for Ymm {
     type Check = Lookup;
+    const MAX_PREFIX: usize = 31;
+    const CHEAP_PREFIX: bool = false;
 
     #[inline(always)]
     unsafe fn load_prefix(from: *const u8, len: usize, key: Self) -> Self {
-        debug_assert!(len < 32);
+        debug_assert!(len <= Self::MAX_PREFIX);
         // SAFETY: the caller answers for the first `len` bytes and the CPU.
         unsafe {
             let bytes = if len >= 16 {

@@ -41,55 +41,66 @@ macro_rules! entry_points {
 
         #[target_feature(enable = $features)]
         fn validate(text: &[u8]) -> bool {
-            is_short_ascii(text) || check::<true>(text, 0)
+            let span = Span::read(text);
+            // SAFETY: nothing is stored; the CPU has this function's own features.
+            let quick = unsafe { utf8::quick_check::<$isa, false, true>(span, 0) };
+            if let Some(verdict) = quick { verdict } else { check::<true>(text, 0) }
         }
 
         #[target_feature(enable = $features)]
         fn validate_piece(piece: &[u8], last: u32) -> bool {
-            (last == 0 && is_short_ascii(piece)) || check::<false>(piece, last)
+            let span = Span::read(piece);
+            // SAFETY: nothing is stored; the CPU has this function's own features.
+            let quick = unsafe { utf8::quick_check::<$isa, false, false>(span, last) };
+            if let Some(verdict) = quick { verdict } else { check::<false>(piece, last) }
         }
 
         #[target_feature(enable = $features)]
         fn unmask_text(payload: &mut [u8], key: Mask) -> bool {
-            unmask_short_ascii(payload, key) || unmask_and_check::<true>(payload, key, 0)
+            let span = Span::in_place(payload, key);
+            // SAFETY: writable; the CPU has this function's own features.
+            let quick = unsafe { utf8::quick_check::<$isa, true, true>(span, 0) };
+            if let Some(verdict) = quick {
+                verdict
+            } else {
+                unmask_and_check::<true>(payload, key, 0)
+            }
         }
 
         #[target_feature(enable = $features)]
         fn unmask_text_piece(piece: &mut [u8], key: Mask, last: u32) -> bool {
-            (last == 0 && unmask_short_ascii(piece, key))
-                || unmask_and_check::<false>(piece, key, last)
+            let span = Span::in_place(piece, key);
+            // SAFETY: writable; the CPU has this function's own features.
+            let quick = unsafe { utf8::quick_check::<$isa, true, false>(span, last) };
+            if let Some(verdict) = quick {
+                verdict
+            } else {
+                unmask_and_check::<false>(piece, key, last)
+            }
         }
 
         #[target_feature(enable = $features)]
         fn copy_text(source: &[u8], target: &mut Uninit, key: Mask) -> bool {
-            copy_short_ascii(source, target, key) || copy_and_check::<true>(source, target, key, 0)
+            let span = Span::copy(source, target, key);
+            // SAFETY: writable; the CPU has this function's own features.
+            let quick = unsafe { utf8::quick_check::<$isa, true, true>(span, 0) };
+            if let Some(verdict) = quick {
+                verdict
+            } else {
+                copy_and_check::<true>(source, target, key, 0)
+            }
         }
 
         #[target_feature(enable = $features)]
         fn copy_text_piece(source: &[u8], target: &mut Uninit, key: Mask, last: u32) -> bool {
-            (last == 0 && copy_short_ascii(source, target, key))
-                || copy_and_check::<false>(source, target, key, last)
-        }
-
-        #[inline]
-        #[target_feature(enable = $features)]
-        fn is_short_ascii(text: &[u8]) -> bool {
-            // SAFETY: nothing is stored; the CPU has this function's own features.
-            unsafe { utf8::is_short_ascii::<$isa, false>(Span::read(text)) }
-        }
-
-        #[inline]
-        #[target_feature(enable = $features)]
-        fn unmask_short_ascii(payload: &mut [u8], key: Mask) -> bool {
+            let span = Span::copy(source, target, key);
             // SAFETY: writable; the CPU has this function's own features.
-            unsafe { utf8::is_short_ascii::<$isa, true>(Span::in_place(payload, key)) }
-        }
-
-        #[inline]
-        #[target_feature(enable = $features)]
-        fn copy_short_ascii(source: &[u8], target: &mut Uninit, key: Mask) -> bool {
-            // SAFETY: writable; the CPU has this function's own features.
-            unsafe { utf8::is_short_ascii::<$isa, true>(Span::copy(source, target, key)) }
+            let quick = unsafe { utf8::quick_check::<$isa, true, false>(span, last) };
+            if let Some(verdict) = quick {
+                verdict
+            } else {
+                copy_and_check::<false>(source, target, key, last)
+            }
         }
 
         // Functions of their own, so that the short ones above stay small.

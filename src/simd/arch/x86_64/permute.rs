@@ -250,6 +250,8 @@ fn state_after(last: u32) -> (__m512i, __m512i) {
 
 impl Utf8Block for Zmm {
     type Check = Permute;
+    const MAX_PREFIX: usize = 64;
+    const CHEAP_PREFIX: bool = true;
 
     #[inline(always)]
     unsafe fn load_prefix(from: *const u8, len: usize, key: Self) -> Self {
@@ -262,11 +264,11 @@ impl Utf8Block for Zmm {
     }
 }
 
-/// The lanes of the first `len` bytes, which are fewer than 64.
-#[inline(always)]
+/// The lanes of the first `len` bytes.
+#[inline]
+#[target_feature(enable = "bmi2")]
 fn first(len: usize) -> __mmask64 {
-    debug_assert!(len < 64);
-    !(u64::MAX << (len & 63))
+    _bzhi_u64(u64::MAX, len as u32)
 }
 
 #[inline]
