@@ -16,6 +16,7 @@ struct Portable;
 impl Isa for Portable {
     type Narrow = [u64; 2];
     type Wide = [u64; 4];
+    const REGISTERS: usize = 8; // twice as many, half as wide
 }
 
 pub(in crate::simd) const ENTRY_POINTS: EntryPoints = EntryPoints {

@@ -45,6 +45,8 @@ pub(in crate::simd) trait Isa {
     type Narrow: Block;
     /// 32 or 64 bytes.
     type Wide: Block;
+    /// How many wide registers there are.
+    const REGISTERS: usize;
 }
 
 impl Block for u32 {

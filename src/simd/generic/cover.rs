@@ -1,5 +1,5 @@
-//! Covers of short payloads: where to put registers so that together they hold
-//! every byte and nothing else.
+//! Size classes, and covers of short payloads: where to put registers so that
+//! together they hold every byte and nothing else.
 //!
 //! Lengths are unpredictable, and a branch that is predicted wrongly costs more
 //! than some registers that overlap entirely. So the size classes are few, and
@@ -10,13 +10,7 @@ use super::{
     span::Span,
 };
 
-/// The longest payload that has a cover.
-#[inline(always)]
-pub(super) const fn max<I: Isa>() -> usize {
-    8 * I::Wide::LEN
-}
-
-/// What to do with a cover.
+/// What to do with a payload.
 pub(super) trait Visitor {
     /// Handles a payload that the registers at `offsets` cover.
     ///
@@ -32,52 +26,59 @@ pub(super) trait Visitor {
     ///
     /// The span must be shorter than 4 bytes.
     unsafe fn bytes(self, span: Span<'_>) -> bool;
+
+    /// Handles a payload of more than eight registers.
+    ///
+    /// # Safety
+    ///
+    /// The span must be longer than that, and the CPU must have the instructions
+    /// of `B`.
+    unsafe fn long<B: Block>(self, span: Span<'_>) -> bool;
 }
 
-/// Hands the cover of the span to `visitor`.
+/// Hands the span to `visitor`, with its cover if it has one.
 ///
 /// # Safety
 ///
-/// The span must be no longer than [`max`], and the CPU must have the
-/// instructions of `I`.
+/// The CPU must have the instructions of `I`.
 #[inline(always)]
 pub(super) unsafe fn visit<I: Isa, V: Visitor>(span: Span<'_>, visitor: V) -> bool {
     let len = span.len;
     // SAFETY: each class has the bounds that its cover asks for.
     unsafe {
-        if len > 4 * I::Wide::LEN {
-            visitor.covered::<I::Wide, 8>(span, eight::<I::Wide>(len))
-        } else if len > 4 * I::Narrow::LEN {
-            visitor.covered::<I::Wide, 4>(span, four::<I::Wide>(len))
-        } else if len >= I::Narrow::LEN {
-            visitor.covered::<I::Narrow, 4>(span, four::<I::Narrow>(len))
-        } else if len >= 8 {
-            visitor.covered::<u64, 2>(span, pair::<u64>(len))
-        } else if len >= 4 {
-            visitor.covered::<u32, 2>(span, pair::<u32>(len))
+        if len <= 4 * I::Narrow::LEN {
+            if len >= I::Narrow::LEN {
+                visitor.covered::<I::Narrow, 4>(span, cover::<I::Narrow, 4>(len))
+            } else if len >= 8 {
+                visitor.covered::<u64, 2>(span, cover::<u64, 2>(len))
+            } else if len >= 4 {
+                visitor.covered::<u32, 2>(span, cover::<u32, 2>(len))
+            } else {
+                visitor.bytes(span)
+            }
+        } else if len <= 4 * I::Wide::LEN && (I::REGISTERS < 16 || I::Wide::LEN == 64) {
+            visitor.covered::<I::Wide, 4>(span, cover::<I::Wide, 4>(len))
+        } else if len <= max::<I::Wide>() {
+            visitor.covered::<I::Wide, 8>(span, cover::<I::Wide, 8>(len))
         } else {
-            visitor.bytes(span)
+            visitor.long::<I::Wide>(span)
         }
     }
 }
 
-/// For one to two registers.
-#[inline(always)]
-fn pair<B: Block>(len: usize) -> [usize; 2] {
-    [0, len - B::LEN]
+/// The longest payload that has a cover.
+pub(super) const fn max<B: Block>() -> usize {
+    8 * B::LEN
 }
 
-/// For one to four registers.
+/// `N` registers, for one to `N` registers of payload: each where the one before
+/// ends, or at the end.
 #[inline(always)]
-fn four<B: Block>(len: usize) -> [usize; 4] {
+fn cover<B: Block, const N: usize>(len: usize) -> [usize; N] {
     let last = len - B::LEN;
-    [0, last.min(B::LEN), last.min(2 * B::LEN), last]
-}
-
-/// For four to eight registers.
-#[inline(always)]
-fn eight<B: Block>(len: usize) -> [usize; 8] {
-    let [b, c, d] = [B::LEN, 2 * B::LEN, 3 * B::LEN];
-    let last = len - B::LEN;
-    [0, b, c, d, last - d, last - c, last - b, last]
+    let mut offsets = [last; N];
+    for (i, at) in offsets[..N - 1].iter_mut().enumerate() {
+        *at = last.min(i * B::LEN);
+    }
+    offsets
 }

@@ -17,15 +17,8 @@ const ALIGN_FROM: usize = 512;
 /// The span must be writable, and the CPU must have the instructions of `I`.
 #[inline(always)]
 pub(in crate::simd) unsafe fn mask<I: Isa>(span: Span<'_>) {
-    // SAFETY: the lengths are what the callees ask for; the rest is the
-    // caller's promise.
-    unsafe {
-        if span.len > cover::max::<I>() {
-            long::<I::Wide>(span);
-        } else {
-            cover::visit::<I, _>(span, Masking);
-        }
-    }
+    // SAFETY: the caller's promise.
+    unsafe { cover::visit::<I, _>(span, Masking) };
 }
 
 /// Masks what it visits, which must be writable.
@@ -45,6 +38,13 @@ impl Visitor for Masking {
             // SAFETY: `at` is below the length.
             unsafe { *span.target.add(at) = *span.source.add(at) ^ key };
         }
+        true
+    }
+
+    #[inline(always)]
+    unsafe fn long<B: Block>(self, span: Span<'_>) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { long::<B>(span) };
         true
     }
 }

@@ -21,8 +21,9 @@ use super::{
     span::Span,
 };
 
-/// From this length on the body is aligned; below, the extra head costs more
-/// than the lines it splits.
+/// From this length on the body is aligned if the text begins with ASCII. Below,
+/// the extra head costs more than the lines that it saves from being split, and
+/// so it does where the checks take longer than the loads.
 const ALIGN_FROM: usize = 1024;
 
 /// A register whose contents can be checked in detail.
@@ -115,7 +116,7 @@ where
 #[inline(always)]
 pub(in crate::simd) unsafe fn is_short_ascii<I: Isa, const STORE: bool>(span: Span<'_>) -> bool {
     // SAFETY: the caller's promise.
-    span.len <= cover::max::<I>() && unsafe { cover::visit::<I, _>(span, AsciiTest::<STORE>) }
+    unsafe { cover::visit::<I, _>(span, AsciiTest::<STORE>) }
 }
 
 /// Tests what it visits; with `STORE`, that must be writable.
@@ -162,6 +163,11 @@ impl<const STORE: bool> Visitor for AsciiTest<STORE> {
         }
         true
     }
+
+    #[inline(always)]
+    unsafe fn long<B: Block>(self, _: Span<'_>) -> bool {
+        false
+    }
 }
 
 /// Whether the span is UTF-8 as a continuation of `last`, the bytes before it
@@ -188,7 +194,7 @@ where
     // SAFETY: the lengths are what the callees ask for; the rest is the
     // caller's promise.
     unsafe {
-        if span.len > cover::max::<I>() {
+        if span.len > cover::max::<I::Wide>() {
             long::<I::Wide, STORE, WHOLE>(span, last)
         } else if span.len > I::Wide::MAX_PREFIX {
             walk::<I::Wide, STORE, WHOLE>(span, last)
@@ -296,18 +302,12 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
         let mut open = last != 0;
         let mut checked = open;
 
-        let body_at = if len >= ALIGN_FROM {
+        let head: B = span.load_unmasked(0);
+        let body_at = if len >= ALIGN_FROM && !open && head.is_ascii() {
             misalignment::<B>(if STORE { span.target } else { span.source })
         } else {
             0
         };
-        let head: B = span.load_unmasked(0);
-        if body_at > 0 && (open || !head.is_ascii()) {
-            check.block(head);
-            check.jump(before(span, body_at, last));
-            open = true;
-            checked = true;
-        }
 
         let key = B::splat(span.key_at(body_at));
         let mut at = body_at;

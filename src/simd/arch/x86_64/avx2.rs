@@ -14,6 +14,7 @@ struct Avx2;
 impl Isa for Avx2 {
     type Narrow = Xmm;
     type Wide = Ymm;
+    const REGISTERS: usize = 16;
 }
 
 /// Whether this CPU has what the tier needs.

@@ -12,6 +12,7 @@ struct Avx512;
 impl Isa for Avx512 {
     type Narrow = Xmm;
     type Wide = Zmm;
+    const REGISTERS: usize = 32;
 }
 
 /// Whether this CPU has what the tier needs.
