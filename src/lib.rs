@@ -107,3 +107,8 @@ pub use simd::{Utf8Bytes, apply_mask};
 /// The name that an HTTP client of the same manners goes by.
 #[cfg(feature = "blocking")]
 pub type SimpleHttpClient = WebSocketClient;
+
+/// The README's code, so that it compiles.
+#[cfg(all(doctest, feature = "blocking"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
