@@ -7,18 +7,19 @@ README.md tells what a server does for which path, and what a client checks.
 """
 
 import argparse
+import asyncio
 import contextlib
 import ssl
 import sys
 import urllib.parse
 
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import (
     ClientPerMessageDeflateFactory,
     ServerPerMessageDeflateFactory,
 )
-from websockets.sync.client import connect
-from websockets.sync.server import serve
 
 SUBPROTOCOLS = ["v2.feed", "v1.feed"]
 FRAGMENT = 1000
@@ -32,9 +33,9 @@ TIMEOUT = 30
 def main():
     options = parse_arguments()
     if options.role == "server":
-        run_server(options)
+        asyncio.run(run_server(options))
     else:
-        run_client(options)
+        asyncio.run(run_client(options))
 
 
 def parse_arguments():
@@ -69,12 +70,12 @@ def deflate(factory, options, **defaults):
 # The server.
 
 
-def run_server(options):
+async def run_server(options):
     tls = None
     if options.tls:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(*options.tls)
-    with serve(
+    async with serve(
         serve_connection,
         "127.0.0.1",
         0,
@@ -86,26 +87,26 @@ def run_server(options):
         extensions=deflate(ServerPerMessageDeflateFactory, options),
         max_size=None,
     ) as server:
-        print("listening", server.socket.getsockname()[1], flush=True)
-        server.serve_forever()
+        print("listening", server.sockets[0].getsockname()[1], flush=True)
+        await server.serve_forever()
 
 
 def choose_subprotocol(_connection, offered):
     return next((name for name in SUBPROTOCOLS if name in offered), None)
 
 
-def serve_connection(connection):
+async def serve_connection(connection):
     url = urllib.parse.urlsplit(connection.request.path)
     query = dict(urllib.parse.parse_qsl(url.query))
     try:
         if url.path == "/close":
-            connection.close(int(query["code"]), query.get("reason", ""))
+            await connection.close(int(query["code"]), query.get("reason", ""))
             return
-        for message in connection:
+        async for message in connection:
             if url.path == "/fragments":
-                connection.send(fragments(message), text=isinstance(message, str))
+                await connection.send(fragments(message), text=isinstance(message, str))
             else:
-                connection.send(message)
+                await connection.send(message)
     except ConnectionClosed:
         pass
     finally:
@@ -120,20 +121,20 @@ def fragments(message):
 # The client.
 
 
-def run_client(options):
+async def run_client(options):
     for name, check in CHECKS:
         try:
-            check(options)
+            await check(options)
         except Exception as error:
             print(f"FAILED {name}: {type(error).__name__}: {error}", flush=True)
             sys.exit(1)
         print(f"ok {name}", flush=True)
 
 
-@contextlib.contextmanager
-def dial(options, path="/echo", subprotocols=None):
+@contextlib.asynccontextmanager
+async def dial(options, path="/echo", subprotocols=None):
     tls = ssl.create_default_context(cafile=options.ca) if options.ca else None
-    with connect(
+    async with connect(
         options.url + path,
         ssl=tls,
         subprotocols=subprotocols,
@@ -154,81 +155,85 @@ def expect(what, got, wanted):
         raise AssertionError(f"{what}: got {got!r:.200}, expected {wanted!r:.200}")
 
 
-def echo(connection, message):
-    connection.send(message)
-    expect("echo", connection.recv(timeout=TIMEOUT), message)
+async def echo(connection, message):
+    await connection.send(message)
+    expect("echo", await receive(connection), message)
 
 
-def check_messages(options):
-    with dial(options) as connection:
+async def receive(connection):
+    return await asyncio.wait_for(connection.recv(), TIMEOUT)
+
+
+async def check_messages(options):
+    async with dial(options) as connection:
         for message in ["hello", bytes(range(256)), "", b"", TEXT]:
-            echo(connection, message)
+            await echo(connection, message)
 
 
-def check_sizes(options):
+async def check_sizes(options):
     for path in ["/echo", "/fragments"]:
-        with dial(options, path) as connection:
+        async with dial(options, path) as connection:
             for size in SIZES:
-                echo(connection, bytes(i * 7 & 0xFF for i in range(size)))
-                echo(connection, (TEXT * (size // len(TEXT) + 1))[:size])
+                await echo(connection, bytes(i * 7 & 0xFF for i in range(size)))
+                await echo(connection, (TEXT * (size // len(TEXT) + 1))[:size])
 
 
-def check_fragmented(options):
+async def check_fragmented(options):
     for path in ["/echo", "/fragments"]:
-        with dial(options, path) as connection:
+        async with dial(options, path) as connection:
             data = TEXT.encode()
-            connection.send([data[at : at + 1] for at in range(len(data))], text=True)
-            expect("text", connection.recv(timeout=TIMEOUT), TEXT)
-            connection.send([b"", b"one", b"", b"two", b""])
-            expect("binary", connection.recv(timeout=TIMEOUT), b"onetwo")
-            connection.send(["", ""])
-            expect("empty text", connection.recv(timeout=TIMEOUT), "")
+            await connection.send([data[at : at + 1] for at in range(len(data))], text=True)
+            expect("text", await receive(connection), TEXT)
+            await connection.send([b"", b"one", b"", b"two", b""])
+            expect("binary", await receive(connection), b"onetwo")
+            await connection.send(["", ""])
+            expect("empty text", await receive(connection), "")
 
 
-def check_ping(options):
-    with dial(options) as connection:
+async def check_ping(options):
+    async with dial(options) as connection:
 
-        def with_ping_inside():
+        async def with_ping_inside():
             yield b"before "
-            pongs.append(connection.ping("inside"))
+            pongs.append(await connection.ping("inside"))
             yield b"after"
 
-        pongs = [connection.ping(), connection.ping(b"x" * 125)]
-        connection.send(with_ping_inside())
-        expect("message", connection.recv(timeout=TIMEOUT), b"before after")
+        pongs = [await connection.ping(), await connection.ping(b"x" * 125)]
+        await connection.send(with_ping_inside())
+        expect("message", await receive(connection), b"before after")
         for pong in pongs:
-            expect("pong", pong.wait(TIMEOUT), True)
+            await asyncio.wait_for(pong, TIMEOUT)
 
 
-def check_pipelined(options):
-    with dial(options) as connection:
+async def check_pipelined(options):
+    async with dial(options) as connection:
         messages = [f"message {n}" * (n % 7) for n in range(500)]
         for message in messages:
-            connection.send(message)
-        expect("echoes", [connection.recv(timeout=TIMEOUT) for _ in messages], messages)
+            await connection.send(message)
+        expect("echoes", [await receive(connection) for _ in messages], messages)
 
 
-def check_subprotocols(options):
+async def check_subprotocols(options):
     for offered, wanted in [(["v1.feed", "v2.feed"], "v2.feed"), (["v1.feed"], "v1.feed"), (None, None)]:
-        with dial(options, subprotocols=offered) as connection:
+        async with dial(options, subprotocols=offered) as connection:
             expect("subprotocol", connection.subprotocol, wanted)
-            echo(connection, "agreed")
+            await echo(connection, "agreed")
 
 
-def check_close_by_client(options):
+async def check_close_by_client(options):
     for code, reason in CLOSES:
-        with dial(options) as connection:
-            echo(connection, "last words")
-            connection.close(code, reason)
+        async with dial(options) as connection:
+            await echo(connection, "last words")
+            await connection.close(code, reason)
             expect("close", connection.protocol.close_rcvd.code, code)
 
 
-def check_close_by_server(options):
+async def check_close_by_server(options):
     for code, reason in CLOSES:
         query = urllib.parse.urlencode({"code": code, "reason": reason})
-        with dial(options, f"/close?{query}") as connection:
+        async with dial(options, f"/close?{query}") as connection:
             try:
-                connection.recv(timeout=TIMEOUT)
+                await receive(connection)
             except ConnectionClosed as closed:
                 expect("close", (closed.rcvd.code, closed.rcvd.reason), (code, reason))
             else:
