@@ -129,7 +129,7 @@ impl<const STORE: bool> Visitor for AsciiTest<STORE> {
         unsafe {
             // Text in a script of its own is so from the start: where many
             // registers follow, that is worth a test of its own.
-            if N > 4 && !span.load_unmasked::<B>(0).is_ascii() {
+            if N * B::LEN > 64 && !span.load_unmasked::<B>(0).is_ascii() {
                 return false;
             }
             let blocks = span.load_cover::<B, N>(offsets);
