@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, io::IoSlice};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::{BufferPool, block::Block};
 use crate::simd::{Kernels, Mask};
@@ -16,27 +16,36 @@ const HEADROOM: usize = 64;
 
 /// Frames that wait to be sent: small payloads copied one behind the other,
 /// large ones by reference.
+///
+/// What was copied last lies in `block[start..end]`; `sealed` goes before it. One
+/// block serves the headers and small frames between many large ones: a queue
+/// costs little more than the bytes in it.
 #[derive(Debug)]
 pub(crate) struct WriteQueue {
     pool: BufferPool,
-    segments: VecDeque<Segment>,
+    sealed: VecDeque<Segment>,
+    block: Block,
+    start: usize,
+    end: usize,
     len: usize,
 }
 
 #[derive(Debug)]
 enum Segment {
-    /// `block[start..end]`.
-    Copied {
+    /// A part of a block that goes on behind it.
+    Part(BytesMut),
+    /// A full block, from `start` on.
+    Full {
         block: Block,
         start: usize,
-        end: usize,
     },
     Shared(Bytes),
 }
 
 impl WriteQueue {
     pub(crate) fn new(pool: BufferPool) -> Self {
-        Self { pool, segments: VecDeque::new(), len: 0 }
+        let sealed = VecDeque::new();
+        Self { pool, sealed, block: Block::default(), start: 0, end: 0, len: 0 }
     }
 
     /// Bytes that wait.
@@ -67,15 +76,22 @@ impl WriteQueue {
 
     /// Queues bytes that are a part of a frame, or whole frames, by reference.
     pub(crate) fn push_bytes(&mut self, bytes: Bytes) {
+        if self.start < self.end {
+            let mut part = self.block.split_to(self.end);
+            part.advance(self.start);
+            self.sealed.push_back(Segment::Part(part));
+            (self.start, self.end) = (0, 0);
+        }
         self.len += bytes.len();
-        self.segments.push_back(Segment::Shared(bytes));
+        self.sealed.push_back(Segment::Shared(bytes));
     }
 
     /// Fills `slices` from the front of the queue and returns how many of them.
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
-        let waiting = self.segments.iter().map(Segment::bytes).filter(|bytes| !bytes.is_empty());
-        for (slice, bytes) in slices.iter_mut().zip(waiting) {
+        let last = &self.block[self.start..self.end];
+        let waiting = self.sealed.iter().map(Segment::bytes).chain(std::iter::once(last));
+        for (slice, bytes) in slices.iter_mut().zip(waiting.filter(|bytes| !bytes.is_empty())) {
             *slice = IoSlice::new(bytes);
             filled += 1;
         }
@@ -85,23 +101,23 @@ impl WriteQueue {
     /// Says that the transport took the first `count` bytes.
     pub(crate) fn written(&mut self, mut count: usize) {
         self.len -= count.min(self.len);
-        while let Some(front) = self.segments.front_mut() {
+        while let Some(front) = self.sealed.front_mut() {
             let taken = count.min(front.bytes().len());
             count -= taken;
-            match front {
-                Segment::Copied { start, .. } => *start += taken,
-                Segment::Shared(bytes) => bytes.advance(taken),
+            front.advance(taken);
+            if !front.bytes().is_empty() {
+                return;
             }
-            if !front.bytes().is_empty() || self.keeps_last_block() {
-                break;
-            }
-            if let Some(Segment::Copied { block, .. }) = self.segments.pop_front() {
+            if let Some(Segment::Full { block, .. }) = self.sealed.pop_front() {
                 self.pool.put(block);
             }
         }
+        self.start += count.min(self.end - self.start);
     }
 
-    /// Gives all blocks back to the pool if nothing waits.
+    /// Gives all blocks back to the pool if nothing waits. Until then the last one
+    /// stays for the next frame: the pool is asked once for each time that the
+    /// connection wakes up, and not once for each flush.
     pub(crate) fn release(&mut self) {
         if self.is_empty() {
             self.clear();
@@ -110,34 +126,28 @@ impl WriteQueue {
 
     /// Drops what waits.
     pub(crate) fn clear(&mut self) {
-        self.len = 0;
-        while let Some(segment) = self.segments.pop_front() {
-            if let Segment::Copied { block, .. } = segment {
+        (self.start, self.end, self.len) = (0, 0, 0);
+        while let Some(segment) = self.sealed.pop_front() {
+            if let Segment::Full { block, .. } = segment {
                 self.pool.put(block);
             }
         }
+        self.pool.put(std::mem::take(&mut self.block));
     }
 
     /// Whether a block is held.
     pub(crate) fn holds_memory(&self) -> bool {
-        !self.segments.is_empty()
-    }
-
-    // The last block stays, empty, for the next frame: the pool is asked once for
-    // each time the connection wakes up, and not once for each flush.
-    fn keeps_last_block(&self) -> bool {
-        self.segments.len() == 1 && matches!(self.segments[0], Segment::Copied { .. })
+        !self.block.is_empty() || !self.sealed.is_empty()
     }
 
     /// Where nothing waits, makes the next payload land at an aligned address
     /// with its header in front of it.
     #[inline]
     fn begin(&mut self, header_len: usize) {
-        if self.is_empty()
-            && let Some(Segment::Copied { block, start, end }) = self.segments.back_mut()
-        {
-            *start = block.aligned_offset(HEADROOM) - header_len;
-            *end = *start;
+        // Where nothing waits there is no part in use, and the block is whole again.
+        if self.is_empty() && self.block.reclaim() && !self.block.is_empty() {
+            self.start = self.block.aligned_offset(HEADROOM) - header_len;
+            self.end = self.start;
         }
     }
 
@@ -145,18 +155,13 @@ impl WriteQueue {
     fn copy(&mut self, kernels: &Kernels, mut bytes: &[u8], mut mask: Mask) {
         self.len += bytes.len();
         while !bytes.is_empty() {
-            let room = match self.segments.back_mut() {
-                Some(Segment::Copied { block, end, .. }) if *end < block.len() => {
-                    let room = bytes.len().min(block.len() - *end);
-                    kernels.copy_masked_into(&bytes[..room], &mut block[*end..*end + room], mask);
-                    *end += room;
-                    room
-                }
-                _ => {
-                    self.add_block(bytes.len());
-                    continue;
-                }
-            };
+            if self.end == self.block.len() {
+                self.add_block(bytes.len());
+            }
+            let room = bytes.len().min(self.block.len() - self.end);
+            let target = &mut self.block[self.end..self.end + room];
+            kernels.copy_masked_into(&bytes[..room], target, mask);
+            self.end += room;
             mask = mask.advance(room);
             bytes = &bytes[room..];
         }
@@ -164,18 +169,33 @@ impl WriteQueue {
 
     #[cold]
     fn add_block(&mut self, header_len: usize) {
-        let block = self.pool.take();
+        let full = std::mem::replace(&mut self.block, self.pool.take());
+        if self.start < self.end {
+            self.sealed.push_back(Segment::Full { block: full, start: self.start });
+        } else {
+            self.pool.put(full);
+        }
         // The first bytes are a header, or the middle of a payload.
-        let start = block.aligned_offset(HEADROOM) - header_len.min(HEADROOM);
-        self.segments.push_back(Segment::Copied { block, start, end: start });
+        self.start = self.block.aligned_offset(HEADROOM) - header_len.min(HEADROOM);
+        self.end = self.start;
     }
 }
 
 impl Segment {
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::Copied { block, start, end } => &block[*start..*end],
+            Self::Part(part) => part,
+            Self::Full { block, start } => &block[*start..],
             Self::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Drops the first `count` bytes.
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Part(part) => part.advance(count),
+            Self::Full { start, .. } => *start += count,
+            Self::Shared(bytes) => bytes.advance(count),
         }
     }
 }
@@ -234,6 +254,23 @@ mod tests {
         let mut sent = drain(&mut queue, usize::MAX).split_off(1);
         kernels.mask(&mut sent, Mask::new([1, 2, 3, 4]));
         assert_eq!(sent, payload);
+    }
+
+    #[test]
+    fn frames_between_payloads_by_reference_share_a_block() {
+        let kernels = Kernels::active();
+        let pool = BufferPool::new(1 << 10, 8);
+        let mut queue = WriteQueue::new(pool.clone());
+        let payload = Bytes::from(vec![7; 5000]);
+        for _ in 0..3 {
+            for _ in 0..20 {
+                queue.push_shared(kernels, &[1; 10], payload.clone());
+                queue.push(kernels, &[2; 2], &[3; 20], Mask::NONE);
+            }
+            assert_eq!(drain(&mut queue, 700).len(), 20 * (10 + 5000 + 22));
+        }
+        queue.release();
+        assert_eq!(pool.resting(), 1);
     }
 
     #[test]

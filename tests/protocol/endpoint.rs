@@ -137,11 +137,14 @@ impl Endpoint {
     /// The peer's frame with this first byte, masked if the peer is a client.
     pub(crate) fn frame(&self, first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = self.header(first, payload.len() as u64);
-        frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| match self.role {
-            Role::Client => *byte,
-            Role::Server => byte ^ key,
-        }));
+        frame.extend(self.payload(payload));
         frame
+    }
+
+    /// A payload as it comes behind a header.
+    pub(crate) fn payload(&self, payload: &[u8]) -> Vec<u8> {
+        let key = if self.role == Role::Server { KEY } else { [0; 4] };
+        payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
     }
 
     /// The peer's frames, one behind the other.

@@ -3,9 +3,11 @@
 //!
 //! REQUIREMENTS.md maps the numbers of the requirements to the tests.
 
+mod attacks;
 mod closing;
 mod control;
 mod counting;
 mod endpoint;
 mod framing;
+mod hostile;
 mod messages;
