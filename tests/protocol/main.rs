@@ -3,6 +3,7 @@
 //!
 //! REQUIREMENTS.md maps the numbers of the requirements to the tests.
 
+mod allocations;
 mod attacks;
 mod closing;
 mod control;
