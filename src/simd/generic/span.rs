@@ -54,6 +54,13 @@ impl<'a> Span<'a> {
         }
     }
 
+    /// The first `len` bytes of the span, which must have as many.
+    #[inline(always)]
+    pub(super) fn prefix(self, len: usize) -> Self {
+        debug_assert!(len <= self.len);
+        Self { len, ..self }
+    }
+
     /// The key for the bytes from `at` on.
     #[inline(always)]
     pub(super) fn key_at(&self, at: usize) -> Mask {

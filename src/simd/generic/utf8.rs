@@ -195,7 +195,7 @@ where
     // caller's promise.
     unsafe {
         if span.len > cover::max::<I::Wide>() {
-            long::<I::Wide, STORE, WHOLE>(span, last)
+            long::<I, STORE, WHOLE>(span, last)
         } else if span.len > I::Wide::MAX_PREFIX {
             walk::<I::Wide, STORE, WHOLE>(span, last)
         } else {
@@ -281,38 +281,42 @@ unsafe fn walk<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
 ///
 /// # Safety
 ///
-/// With `STORE` the span must be writable. It must be longer than `4 * B::LEN`,
-/// and the CPU must have the instructions of `B`.
+/// With `STORE` the span must be writable. It must be longer than four wide
+/// registers, and the CPU must have the instructions of `I`.
 #[inline(always)]
-unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
-    span: Span<'_>,
-    last: u32,
-) -> bool {
+unsafe fn long<I, const STORE: bool, const WHOLE: bool>(span: Span<'_>, last: u32) -> bool
+where
+    I: Isa<Wide: Utf8Block>,
+{
     let len = span.len;
-    let tail_at = len - B::LEN;
+    let tail_at = len - I::Wide::LEN;
     // SAFETY: every access ends at or before `len`, which is above four
-    // registers; the head, the tail and the bytes before them are loaded before
-    // the body is stored.
+    // registers; the tail and the bytes before it are loaded before the body is
+    // stored.
     unsafe {
-        let tail: B = span.load_unmasked(tail_at);
+        let tail: I::Wide = span.load_unmasked(tail_at);
         let before_tail = before(span, tail_at, last);
-        let mut check = B::Check::after(last);
+        let mut check = <I::Wide as Utf8Block>::Check::after(last);
         // Whether the last bytes were not all ASCII, and whether any were not:
         // as long as neither, there is nothing to be checked.
         let mut open = last != 0;
         let mut checked = open;
 
-        let head: B = span.load_unmasked(0);
+        let head: I::Wide = span.load_unmasked(0);
         let body_at = if len >= ALIGN_FROM && !open && head.is_ascii() {
-            misalignment::<B>(if STORE { span.target } else { span.source })
+            misalignment::<I::Wide>(if STORE { span.target } else { span.source })
         } else {
             0
         };
 
-        let key = B::splat(span.key_at(body_at));
+        if STORE {
+            mask::<I>(span.prefix(body_at)); // exactly what the body leaves out
+        }
+
+        let key = I::Wide::splat(span.key_at(body_at));
         let mut at = body_at;
-        while at + 4 * B::LEN <= len {
-            let group = span.load_group::<B, 4>(at, key);
+        while at + 4 * I::Wide::LEN <= len {
+            let group = span.load_group::<I::Wide, 4>(at, key);
             if STORE {
                 span.store_group(at, group);
             }
@@ -326,23 +330,23 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
                 check.ascii();
                 open = false;
             }
-            at += 4 * B::LEN;
+            at += 4 * I::Wide::LEN;
         }
 
         let rest_at = at;
         let mut rest = tail;
-        while at + B::LEN <= len {
-            let block = span.load::<B>(at).xor(key);
+        while at + I::Wide::LEN <= len {
+            let block = span.load::<I::Wide>(at).xor(key);
             if STORE {
                 span.store(at, block);
             }
             rest = rest.or(block);
-            at += B::LEN;
+            at += I::Wide::LEN;
         }
         if !rest.is_ascii() {
             let unmasked = if STORE { span.target.cast_const() } else { span.source };
-            for at in (rest_at..at).step_by(B::LEN) {
-                check.block(B::load(unmasked.add(at)));
+            for at in (rest_at..at).step_by(I::Wide::LEN) {
+                check.block(I::Wide::load(unmasked.add(at)));
             }
             if at < len {
                 check.jump(before_tail);
@@ -358,9 +362,6 @@ unsafe fn long<B: Utf8Block, const STORE: bool, const WHOLE: bool>(
 
         if STORE {
             span.store(tail_at, tail);
-            if body_at > 0 {
-                span.store(0, head);
-            }
         }
         !checked || check.is_valid()
     }
