@@ -1,0 +1,46 @@
+//! Sockets to listen on and connections to feeds.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use wirespeed::{WebSocketClient, WebSocketConnection, WebSocketListener};
+
+use crate::{
+    args::{ServerTlsArgs, TailArgs},
+    error::ToolError,
+    tls,
+};
+
+/// Listens, and says under which URL.
+pub(crate) fn listen(
+    addr: SocketAddr,
+    tls: &ServerTlsArgs,
+) -> Result<(WebSocketListener, String), ToolError> {
+    let tls = tls::server_from(tls, addr.ip())?;
+    let fail = |source| ToolError::Listen { addr, source };
+    let socket = TcpListener::bind(addr).map_err(fail)?;
+    let addr = socket.local_addr().map_err(fail)?;
+    let listener = WebSocketListener::from_listener(socket)?;
+    Ok(match tls {
+        Some(tls) => (listener.tls(Arc::clone(tls.config())), format!("wss://{addr}/")),
+        None => (listener, format!("ws://{addr}/")),
+    })
+}
+
+/// Connects as `tail` is told to.
+pub(crate) fn subscribe(args: &TailArgs) -> Result<WebSocketConnection, ToolError> {
+    let mut client = WebSocketClient::new();
+    if let Some(ca) = &args.ca {
+        client = client.tls(tls::client_trusting(ca).map_err(ToolError::Authority)?);
+    }
+    let mut builder = client.websocket(&args.url);
+    for (name, value) in &args.headers {
+        builder = builder.header(name, value.as_str());
+    }
+    for subprotocol in &args.subprotocols {
+        builder = builder.subprotocol(subprotocol);
+    }
+    builder.connect().map_err(|source| ToolError::Connect { url: args.url.clone(), source })
+}

@@ -1,0 +1,73 @@
+//! `wirespeed feed`: publishes a feed to every subscriber.
+
+mod burst;
+pub(crate) mod capture;
+pub(crate) mod hub;
+mod outbox;
+pub(crate) mod profile;
+pub(crate) mod publisher;
+mod sbe;
+mod shapes;
+pub(crate) mod source;
+pub(crate) mod subscriber;
+
+use std::{io::Write, sync::Arc, thread, time::Duration};
+
+use crate::{
+    Outcome,
+    args::FeedArgs,
+    endpoint,
+    error::ToolError,
+    interrupt::Interrupt,
+    report::{progress, tally::per_second, units},
+};
+use hub::Hub;
+use profile::{Generator, Profile};
+use publisher::{Bounds, Plan, Published};
+use source::Source;
+
+/// How long a feed that runs flat out waits for a subscriber who takes nothing.
+const FLAT_OUT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the last messages may take to leave, and the connections to close.
+pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Runs the command.
+pub(crate) fn run(args: &FeedArgs, interrupt: &Interrupt) -> Result<Outcome, ToolError> {
+    let source = Source::from_args(&args.source, args.flat_out)?;
+    let (listener, url) = endpoint::listen(args.listen, &args.tls)?;
+    let stop = listener.stop_handle();
+    // Who comes late would not know the order book that the changes refer to.
+    let snapshot = args.source.replay.is_none() && args.source.profile == Profile::Snapshot;
+    let greeting = snapshot.then(|| Generator::new(Profile::Snapshot, args.source.seed).next(None));
+    let queue = usize::try_from(args.queue).unwrap_or(usize::MAX);
+    let hub = Arc::new(Hub::new(queue, greeting));
+    progress::log(format_args!("feeding {url}; receive it with: wirespeed tail {url}"));
+
+    let server = thread::spawn({
+        let hub = Arc::clone(&hub);
+        move || listener.serve(move |connection| subscriber::serve(connection, &hub))
+    });
+    let plan = Plan {
+        source,
+        bounds: Bounds { duration: args.duration, messages: args.messages },
+        subscribers: args.subscribers as usize,
+        patience: if args.flat_out { FLAT_OUT_PATIENCE } else { Duration::ZERO },
+    };
+    let published = publisher::publish(plan, &hub, interrupt, |_| {});
+    hub.wait_until_empty(CLOSE_PATIENCE);
+    stop.stop();
+    server.join().map_err(|_| ToolError::Panicked("server"))??;
+    summarise(&published).map_err(ToolError::Output)?;
+    Ok(Outcome::Done)
+}
+
+fn summarise(published: &Published) -> std::io::Result<()> {
+    let Published { digest, elapsed } = published;
+    writeln!(
+        std::io::stdout(),
+        "published {digest}, {} and {}/s on average",
+        units::rate(per_second(digest.messages, *elapsed)),
+        units::bytes(per_second(digest.bytes, *elapsed)),
+    )
+}
