@@ -4,7 +4,7 @@ use std::{
     io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     digest::FeedDigest,
     error::ToolError,
     feed::{
-        CLOSE_PATIENCE,
+        CLOSE_PATIENCE, End,
         hub::Hub,
         publisher::{self, Bounds, Plan},
         source::Source,
@@ -114,10 +114,19 @@ impl Leg {
         let connection = client.websocket(&url).address(addr).connect();
         let connection = connection.map_err(|source| ToolError::Connect { url, source })?;
         let intake = Intake::new();
-        let receiver = receive_all(connection, &intake, self.log.clone());
+        let receiver = thread::spawn({
+            let (hub, intake, log) = (Arc::clone(&hub), intake.clone(), self.log.clone());
+            move || {
+                let received = receive_all(connection, &intake, log.as_deref());
+                // Without its client there is nothing left to publish.
+                hub.end(End::Gone);
+                received
+            }
+        });
         let mut line = LiveLine::new(&intake, Style::of_stderr().unicode);
         let progress = Progress::start(move || line.next());
 
+        let total = self.source.remaining().map(|messages| messages as u64);
         let plan = Plan {
             source: self.source,
             bounds: Bounds { duration: self.duration, messages: None },
@@ -138,22 +147,30 @@ impl Leg {
         drop(progress);
         served.map_err(|_| ToolError::Panicked("server"))??;
         received.map_err(|_| ToolError::Panicked("client"))??;
-        Ok(LegResult { name: self.name, sent: published.digest, figures: intake.figures() })
+        Ok(LegResult { name: self.name, total, sent: published.digest, figures: intake.figures() })
     }
 }
 
 /// What became of a leg.
 struct LegResult {
     name: &'static str,
+    /// How many messages the capture has.
+    total: Option<u64>,
     sent: FeedDigest,
     figures: Figures,
 }
 
 impl LegResult {
-    /// Whether what arrived is what was sent.
+    /// Whether all was sent and what arrived is what was sent.
     fn verify(&self) -> Result<(), ToolError> {
         let (sent, received) = (self.sent, self.figures.digest);
-        if sent == received { Ok(()) } else { Err(ToolError::Changed { sent, received }) }
+        if sent != received {
+            return Err(ToolError::Changed { sent, received });
+        }
+        match self.total.filter(|total| *total != sent.messages) {
+            Some(total) => Err(ToolError::Incomplete { sent: sent.messages, total }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -181,17 +198,14 @@ fn endpoints(
 fn receive_all(
     mut connection: WebSocketConnection,
     intake: &Intake,
-    log: Option<Arc<SendLog>>,
-) -> JoinHandle<Result<(), WebSocketError>> {
-    let intake = intake.clone();
-    thread::spawn(move || {
-        while let Some(message) = connection.receive_ref()? {
-            if let Some(seen) = intake.see(&message, log.as_deref()) {
-                intake.record(seen, connection.read_at());
-            }
+    log: Option<&SendLog>,
+) -> Result<(), WebSocketError> {
+    while let Some(message) = connection.receive_ref()? {
+        if let Some(seen) = intake.see(&message, log) {
+            intake.record(seen, connection.read_at());
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 fn report(results: &[LegResult]) -> std::io::Result<()> {
@@ -203,4 +217,32 @@ fn report(results: &[LegResult]) -> std::io::Result<()> {
         text.push_str(&summary::delays(&first.figures, &style));
     }
     std::io::stdout().write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use wirespeed::{MessageRef, Opcode};
+
+    use super::*;
+
+    fn result(sent: &[&str], received: &[&str], total: u64) -> LegResult {
+        let intake = Intake::new();
+        for text in received {
+            intake.see(&MessageRef::Binary(&mut text.as_bytes().to_vec()), None).unwrap();
+        }
+        let mut digest = FeedDigest::default();
+        sent.iter().for_each(|text| digest.add(Opcode::Binary, text.as_bytes()));
+        LegResult { name: "leg", total: Some(total), sent: digest, figures: intake.figures() }
+    }
+
+    #[test]
+    fn a_feed_that_arrives_changed_or_incomplete_is_an_error() {
+        assert!(result(&["a", "b"], &["a", "b"], 2).verify().is_ok());
+        for (sent, received) in [(["a", "b"], &["a", "c"][..]), (["a", "b"], &["a"])] {
+            let verdict = result(&sent, received, 2).verify();
+            assert!(matches!(verdict, Err(ToolError::Changed { .. })), "{received:?}");
+        }
+        let verdict = result(&["a"], &["a"], 2).verify();
+        assert!(matches!(verdict, Err(ToolError::Incomplete { sent: 1, total: 2 })));
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr};
 
-use wirespeed::{CloseCode, WebSocketError, net::tls::TlsError};
+use wirespeed::{
+    CloseCode, WebSocketError,
+    net::{self, dial::Attempt, tls::TlsError},
+};
 
 use crate::{
     digest::FeedDigest, feed::capture::CaptureFileError, print::Escaped, tls::TlsSetupError,
@@ -24,6 +27,10 @@ pub(crate) enum ToolError {
          This is a defect; please report it with the command line."
     )]
     Changed { sent: FeedDigest, received: FeedDigest },
+    #[error(
+        "only {sent} of the capture's {total} messages were sent; this is a defect, please report it"
+    )]
+    Incomplete { sent: u64, total: u64 },
     #[error(transparent)]
     Capture(#[from] CaptureFileError),
     #[error("cannot set up TLS: {0}")]
@@ -51,13 +58,23 @@ fn listen_reason(error: &io::Error) -> String {
     }
 }
 
+/// What to try, where the error leaves one to guess.
 fn connect_hint(error: &WebSocketError) -> &'static str {
     match error {
-        WebSocketError::IoError(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            "; nothing listens there: check host and port, or start a feed with \"wirespeed feed\""
+        WebSocketError::Connect(error) if is_refused(error) => {
+            "; check host and port: nothing listens there (wirespeed feed would)"
+        }
+        WebSocketError::Tls(TlsError::Handshake(rustls::Error::InvalidCertificate(_))) => {
+            "; to trust a certificate of your own, give its file with --ca"
         }
         _ => "",
     }
+}
+
+fn is_refused(error: &net::Error) -> bool {
+    let refused = |attempt: &Attempt| attempt.error.kind() == io::ErrorKind::ConnectionRefused;
+    matches!(error, net::Error::Connect { attempts, .. }
+        if !attempts.is_empty() && attempts.iter().all(refused))
 }
 
 fn reason_text(reason: &str) -> String {
@@ -76,9 +93,6 @@ mod tests {
             error.to_string(),
             "cannot listen on 127.0.0.1:9001: address in use; choose another port with --listen"
         );
-        let source = io::Error::from(io::ErrorKind::ConnectionRefused).into();
-        let error = ToolError::Connect { url: "ws://127.0.0.1:1/".into(), source };
-        assert!(error.to_string().contains("start a feed with \"wirespeed feed\""), "{error}");
     }
 
     #[test]

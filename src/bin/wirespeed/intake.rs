@@ -119,9 +119,10 @@ impl LiveLine {
         let tally = &figures.tally;
         let over = now - self.at;
         let (_, delays) = tally.delays();
+        let kind = if tally.latency.is_empty() { "in buffer" } else { "latency" };
         let percentile = |part| units::nanos(delays.value_at_quantile(part), self.unicode);
         let line = format!(
-            "{} messages  {}  {}/s  p50 {}  p99 {}  p99.9 {}  max {}",
+            "{} messages  {}  {}/s  {kind} p50 {}  p99 {}  p99.9 {}  max {}",
             units::count(tally.messages),
             units::rate(per_second(tally.messages - self.messages, over)),
             units::bytes(per_second(tally.bytes - self.bytes, over)),

@@ -41,7 +41,8 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
         end => end.map_err(ToolError::Output)?,
     };
     if let End::Enough = end {
-        writer.close(CloseCode::NORMAL, "")?;
+        // Nothing that goes wrong from here on takes away what was received.
+        let _ = writer.close(CloseCode::NORMAL, "");
         while let Ok(Some(_)) = reader.receive_ref() {}
     }
     output.finish().map_err(ToolError::Output)?;

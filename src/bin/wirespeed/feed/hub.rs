@@ -88,6 +88,11 @@ impl Hub {
         !self.state().subscribers.is_empty()
     }
 
+    /// Whether the feed was ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state().end.is_some()
+    }
+
     /// Queues a group for every subscriber. Who has no room for it within
     /// `patience` is dropped: a subscriber that cannot be reached with data
     /// cannot be reached with a close frame either.

@@ -11,7 +11,12 @@ mod shapes;
 pub(crate) mod source;
 pub(crate) mod subscriber;
 
-use std::{io::Write, sync::Arc, thread, time::Duration};
+use std::{
+    io::Write,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Outcome,
@@ -22,6 +27,7 @@ use crate::{
     report::{progress, tally::per_second, units},
 };
 use hub::Hub;
+pub(crate) use outbox::End;
 use profile::{Generator, Profile};
 use publisher::{Bounds, Plan, Published};
 use source::Source;
@@ -54,8 +60,11 @@ pub(crate) fn run(args: &FeedArgs, interrupt: &Interrupt) -> Result<Outcome, Too
         subscribers: args.subscribers as usize,
         patience: if args.flat_out { FLAT_OUT_PATIENCE } else { Duration::ZERO },
     };
-    let published = publisher::publish(plan, &hub, interrupt, |_| {});
+    let mut published = publisher::publish(plan, &hub, interrupt, |_| {});
+    let queued = Instant::now();
     hub.wait_until_empty(CLOSE_PATIENCE);
+    // Published is what has left the queues.
+    published.elapsed += queued.elapsed();
     stop.stop();
     server.join().map_err(|_| ToolError::Panicked("server"))??;
     summarise(&published).map_err(ToolError::Output)?;

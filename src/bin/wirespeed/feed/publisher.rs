@@ -69,6 +69,9 @@ pub(crate) fn publish(
             hub.wait_for(1);
             paused += since.elapsed();
         }
+        if hub.has_ended() {
+            break;
+        }
         if interrupt.sleep_until(begun + paused + due) {
             break;
         }

@@ -57,7 +57,7 @@ impl Tally {
         if self.latency.is_empty() {
             ("time in the read buffer (no send stamps in this feed)", &self.in_buffer)
         } else {
-            ("latency, from the sender's hand to the receiver's", &self.latency)
+            ("latency from the sender's hand to the receiver's, queues included", &self.latency)
         }
     }
 
