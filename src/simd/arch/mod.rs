@@ -15,7 +15,7 @@ type Uninit = [MaybeUninit<u8>];
 ///
 /// The `bool`s say whether the text is UTF-8. The `*_piece` functions continue
 /// after the bytes in their last argument and accept an unfinished sequence at
-/// the end ([`generic::utf8::text`](super::generic::utf8::text) has the details).
+/// the end (`generic::utf8::check` has the details).
 ///
 /// # Safety
 ///

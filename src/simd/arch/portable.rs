@@ -8,7 +8,7 @@
 use super::{EntryPoints, Uninit, written};
 use crate::simd::{
     Mask, Utf8State,
-    generic::{block::Isa, mask, span::Span, utf8},
+    generic::{ascii, block::Isa, mask, span::Span},
 };
 
 struct Portable;
@@ -42,7 +42,7 @@ fn copy_masked(source: &[u8], target: &mut Uninit, key: Mask) {
 
 fn validate(text: &[u8]) -> bool {
     // SAFETY: nothing is stored, and nothing is asked of the CPU.
-    let is_short_ascii = unsafe { utf8::is_short_ascii::<Portable, false>(Span::read(text)) };
+    let is_short_ascii = unsafe { ascii::is_short_ascii::<Portable, false>(Span::read(text)) };
     is_short_ascii || simdutf8::basic::from_utf8(text).is_ok()
 }
 
@@ -52,7 +52,7 @@ fn validate_piece(piece: &[u8], last: u32) -> bool {
 
 fn unmask_text(payload: &mut [u8], key: Mask) -> bool {
     // SAFETY: writable, and nothing is asked of the CPU.
-    if unsafe { utf8::is_short_ascii::<Portable, true>(Span::in_place(payload, key)) } {
+    if unsafe { ascii::is_short_ascii::<Portable, true>(Span::in_place(payload, key)) } {
         return true;
     }
     mask(payload, key);

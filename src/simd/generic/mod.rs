@@ -11,8 +11,10 @@
 //! points in [`arch`](super::arch), which name the instruction set they are
 //! compiled for.
 
+pub(super) mod ascii;
 pub(super) mod block;
 mod cover;
 pub(super) mod mask;
 pub(super) mod span;
+#[cfg(target_arch = "x86_64")] // the portable tier has simdutf8 for this
 pub(super) mod utf8;

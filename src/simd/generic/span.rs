@@ -55,6 +55,7 @@ impl<'a> Span<'a> {
     }
 
     /// The first `len` bytes of the span, which must have as many.
+    #[cfg(target_arch = "x86_64")] // for `utf8`
     #[inline(always)]
     pub(super) fn prefix(self, len: usize) -> Self {
         debug_assert!(len <= self.len);
