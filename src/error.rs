@@ -119,6 +119,20 @@ impl fmt::Display for TimedOut {
     }
 }
 
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+impl WebSocketError {
+    /// What a transport that failed means to the receiving side; `closed` says
+    /// whether the peer's close frame came before.
+    pub(crate) fn of_lost_transport(error: io::Error, closed: bool) -> Self {
+        match error.kind() {
+            // A reset after the peer's close frame is a hasty end, but an end.
+            _ if closed => Self::ConnectionClosed,
+            io::ErrorKind::UnexpectedEof => Self::ConnectionLost,
+            _ => Self::IoError(error),
+        }
+    }
+}
+
 impl From<HandshakeError> for WebSocketError {
     fn from(error: HandshakeError) -> Self {
         match error {

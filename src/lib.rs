@@ -87,6 +87,8 @@ mod options;
 pub mod protocol;
 #[allow(unsafe_code)] // vector loads and stores; see the module's own rules
 pub mod simd;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 #[cfg(feature = "blocking")]
 pub use blocking::{

@@ -175,14 +175,7 @@ impl Reading {
     }
 
     fn lost<S: Duplex>(&mut self, shared: &Shared<S>, error: std::io::Error) -> WebSocketError {
-        match self.end(shared) {
-            // A reset after the peer's close frame is a hasty end, but an end.
-            Ok(()) => WebSocketError::ConnectionClosed,
-            Err(_) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                WebSocketError::ConnectionLost
-            }
-            Err(_) => error.into(),
-        }
+        WebSocketError::of_lost_transport(error, self.end(shared).is_ok())
     }
 
     /// Waits for the peer's close frame and drops what comes before it.

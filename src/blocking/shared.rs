@@ -10,12 +10,8 @@ use crate::{
     error::WebSocketError,
     frame::CloseCode,
     net::stream::Duplex,
-    protocol::{SendError, Sender, Signals, TransportAction, WebSocketState},
+    protocol::{SendError, Sender, Signals, TransportAction, WRITE_SLICES, WebSocketState},
 };
-
-/// Slices of one vectored write: enough for a full queue of small frames, which
-/// lie in one block, between large ones by reference.
-const SLICES: usize = 32;
 
 /// The stream, and the sending side behind a lock that the data path of a
 /// reader never waits for.
@@ -139,7 +135,7 @@ impl<S: Duplex> Shared<S> {
     fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
         loop {
             let now = Instant::now();
-            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
             let count = sender.transmit(now, &mut slices);
             if count == 0 {
                 return self.stream.flush().map_err(WebSocketError::from);

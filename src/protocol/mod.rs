@@ -36,6 +36,7 @@ mod idle;
 mod inflation;
 mod keys;
 mod link;
+mod outgoing;
 mod progress;
 mod receiver;
 mod rules;
@@ -46,12 +47,15 @@ use std::{sync::Arc, time::Instant};
 pub use chunk::{MessageChunk, Received};
 pub use error::{ProtocolError, ReceiveError, SendError};
 pub use link::{Signals, WebSocketState};
-#[cfg(feature = "blocking")]
+pub use outgoing::Outgoing;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use progress::Way;
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "tokio"))]
 pub(crate) use receiver::Found;
 pub use receiver::Receiver;
 pub use sender::Sender;
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) use sender::WRITE_SLICES;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateOptions, DeflateParams, Deflater};

@@ -83,9 +83,40 @@ pub(crate) enum Found {
     Piece { len: usize, mask: Mask, last: bool },
     /// A piece of a message in the assembly, inflated.
     #[cfg(feature = "deflate")]
-    InflatedPiece { last: bool },
+    InflatedPiece { start: usize, end: usize, last: bool },
     /// A control frame in the first `len` bytes of the buffer, still masked.
     Control { opcode: Opcode, len: usize, mask: Mask },
+}
+
+#[cfg(feature = "tokio")]
+impl Found {
+    /// Whether it is a piece of a message.
+    pub(crate) fn is_piece(&self) -> bool {
+        match self {
+            Self::Piece { .. } => true,
+            #[cfg(feature = "deflate")]
+            Self::InflatedPiece { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Cuts a piece of a message behind its first `len` bytes, for a caller that
+    /// has no room for more. The rest is to be opened before anything else.
+    pub(crate) fn cut(self, len: usize) -> (Self, Option<Self>) {
+        match self {
+            Self::Piece { len: whole, mask, last } if len < whole => {
+                let rest = Self::Piece { len: whole - len, mask: mask.advance(len), last };
+                (Self::Piece { len, mask, last: false }, Some(rest))
+            }
+            #[cfg(feature = "deflate")]
+            Self::InflatedPiece { start, end, last } if len < end - start => {
+                let cut = start + len;
+                let rest = Self::InflatedPiece { start: cut, end, last };
+                (Self::InflatedPiece { start, end: cut, last: false }, Some(rest))
+            }
+            whole => (whole, None),
+        }
+    }
 }
 
 impl Receiver {
@@ -358,14 +389,20 @@ impl Receiver {
                     .map_err(|error| self.course.fail(error))
             }
             #[cfg(feature = "deflate")]
-            Found::InflatedPiece { last } => {
-                let payload = self.assembly.bytes_mut();
+            Found::InflatedPiece { start, end, last } => {
+                let payload = &mut self.assembly.bytes_mut()[start..end];
                 chunk(self.kernels, &mut self.message, payload, Mask::NONE, last)
                     .map(Received::Chunk)
                     .map_err(|error| self.course.fail(error))
             }
             found => self.open(found).map(Received::Control),
         }
+    }
+
+    /// Text or binary: the kind of the message that is not finished.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn message_opcode(&self) -> Option<Opcode> {
+        self.message.as_ref().map(|message| message.opcode)
     }
 
     /// The common case, at once: a whole unfragmented message with a length of
@@ -517,7 +554,10 @@ impl Receiver {
             self.kernels.mask(piece, mask);
             inflation.push(self.kernels, piece, last, &mut self.assembly)?;
             return Ok(match (in_chunks, last) {
-                (true, _) => Step::Found(Found::InflatedPiece { last }),
+                (true, _) => {
+                    let end = self.assembly.bytes_mut().len();
+                    Step::Found(Found::InflatedPiece { start: 0, end, last })
+                }
                 (false, true) => {
                     self.message = None;
                     Step::Found(Found::Assembled)

@@ -18,6 +18,11 @@ use crate::{
     simd::{Kernels, Mask, Utf8State},
 };
 
+/// Slices of one vectored write that a driver offers: enough for a full queue of
+/// small frames, which lie in one block, between large ones by reference.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+pub(crate) const WRITE_SLICES: usize = 32;
+
 /// The sending side of a connection.
 ///
 /// Writing queues frames; a driver takes [`transmit`](Self::transmit)'s slices
@@ -112,6 +117,23 @@ impl Sender {
             WebSocketMessage::Pong(payload) => self.write_pong(&payload),
             WebSocketMessage::Close(code, reason) => self.write_close(code, &reason),
         }
+    }
+
+    /// Queues a message that goes past the limit of the queue, if the queue does
+    /// not: for a driver that had to promise room before it knew the message.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[cfg(feature = "tokio")]
+    pub(crate) fn write_past_limit(&mut self, message: WebSocketMessage) -> Result<(), SendError> {
+        if !self.has_room(1) {
+            return self.write(message);
+        }
+        let limit = std::mem::replace(&mut self.limits.write_queue, usize::MAX);
+        let written = self.write(message);
+        self.limits.write_queue = limit;
+        written
     }
 
     /// Queues a text message.

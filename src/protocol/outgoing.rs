@@ -1,0 +1,93 @@
+//! What can be written in one call.
+
+use bytes::Bytes;
+
+use super::{SendError, Sender};
+use crate::{
+    message::{PreparedMessage, WebSocketMessage},
+    simd::Utf8Bytes,
+};
+
+/// What can be written to a connection as one message: a [`WebSocketMessage`],
+/// text, bytes, or a [`PreparedMessage`], each by the cheapest way there is for
+/// it. What is borrowed is copied into the write queue and nowhere else.
+pub trait Outgoing: sealed::Sealed {
+    /// The payload's length in bytes, for which there has to be room.
+    fn payload_len(&self) -> usize;
+
+    /// Queues it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::write`].
+    fn write_to(self, sender: &mut Sender) -> Result<(), SendError>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for WebSocketMessage {}
+
+impl Outgoing for WebSocketMessage {
+    fn payload_len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    fn write_to(self, sender: &mut Sender) -> Result<(), SendError> {
+        sender.write(self)
+    }
+}
+
+impl sealed::Sealed for &PreparedMessage {}
+
+impl Outgoing for &PreparedMessage {
+    fn payload_len(&self) -> usize {
+        self.payload().len()
+    }
+
+    fn write_to(self, sender: &mut Sender) -> Result<(), SendError> {
+        sender.write_prepared(self)
+    }
+}
+
+/// Text and bytes, borrowed and owned.
+macro_rules! outgoing {
+    ($($type:ty, |$value:ident, $sender:ident| $write:expr;)*) => {$(
+        impl sealed::Sealed for $type {}
+
+        impl Outgoing for $type {
+            fn payload_len(&self) -> usize {
+                self.len()
+            }
+
+            fn write_to(self, $sender: &mut Sender) -> Result<(), SendError> {
+                let $value = self;
+                $write
+            }
+        }
+    )*};
+}
+
+outgoing! {
+    &str, |text, sender| sender.write_text(text);
+    &String, |text, sender| sender.write_text(text);
+    String, |text, sender| sender.write(text.into());
+    Utf8Bytes, |text, sender| sender.write(text.into());
+    &[u8], |payload, sender| sender.write_binary(payload);
+    &Vec<u8>, |payload, sender| sender.write_binary(payload);
+    Vec<u8>, |payload, sender| sender.write(payload.into());
+    Bytes, |payload, sender| sender.write(payload.into());
+}
+
+impl<const N: usize> sealed::Sealed for &[u8; N] {}
+
+impl<const N: usize> Outgoing for &[u8; N] {
+    fn payload_len(&self) -> usize {
+        N
+    }
+
+    fn write_to(self, sender: &mut Sender) -> Result<(), SendError> {
+        sender.write_binary(self)
+    }
+}

@@ -1,0 +1,393 @@
+//! The receiving side over a stream: reads, their deadlines and the end.
+
+use std::{
+    io,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::io::ReadBuf;
+
+use super::{
+    lines::Lines,
+    sending::Sending,
+    timer::{Timer, now},
+    wakers::{Side, Wakers},
+};
+use crate::{
+    error::WebSocketError,
+    frame::Opcode,
+    message::{MessageRef, WebSocketMessage},
+    protocol::{Found, ReceiveError, Received, Receiver, TransportAction, Way},
+};
+
+/// The receiving side and what its reads need to know.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) receiver: Receiver,
+    timer: Timer,
+    wakers: Wakers,
+    /// What came with the opening handshake and did not fit the buffer.
+    ahead: Bytes,
+    /// What was found, and not taken by whoever it was found for.
+    held: Option<Found>,
+    /// The rest of the current message is of no interest.
+    skipping: bool,
+    /// The stream did not take all that is owed to the peer.
+    blocked: bool,
+    /// The stream has ended; what is owed to the peer may still go.
+    at_end: bool,
+    /// The transport is done with; there is nothing left to wait for.
+    ended: bool,
+}
+
+impl Reading {
+    pub(super) fn new(receiver: Receiver, ahead: Bytes, wakers: Wakers) -> Self {
+        Self {
+            receiver,
+            timer: Timer::default(),
+            wakers,
+            ahead,
+            held: None,
+            skipping: false,
+            blocked: false,
+            at_end: false,
+            ended: false,
+        }
+    }
+
+    /// Waits for something to hand out, which is to be opened or taken before
+    /// anything else is done; `None` if nothing will ever come.
+    pub(super) fn poll_find<L: Lines>(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: &mut L,
+        way: Way,
+    ) -> Poll<Result<Option<Found>, WebSocketError>> {
+        loop {
+            if let Some(found) = self.find(lines, way)? {
+                return Poll::Ready(Ok(Some(found)));
+            }
+            if self.receiver.is_finished() {
+                ready!(self.poll_finish(cx, lines));
+                return Poll::Ready(Ok(None));
+            }
+            ready!(self.poll_fill(cx, lines))?;
+        }
+    }
+
+    /// What is received already.
+    #[inline]
+    pub(super) fn find<L: Lines>(
+        &mut self,
+        lines: &mut L,
+        way: Way,
+    ) -> Result<Option<Found>, WebSocketError> {
+        let found = if self.held.is_none() && !self.skipping {
+            self.receiver.find(way)
+        } else {
+            self.find_around_piece(way)
+        };
+        if found.is_err() {
+            self.answer(lines);
+        }
+        Ok(found?)
+    }
+
+    /// Hands out what was found, owning its bytes.
+    pub(super) fn take<L: Lines>(
+        &mut self,
+        lines: &mut L,
+        found: Found,
+    ) -> Result<WebSocketMessage, WebSocketError> {
+        let message = self.receiver.take(found);
+        if !matches!(&message, Ok(message) if message.is_data()) {
+            self.answer(lines);
+        }
+        Ok(message?)
+    }
+
+    /// Hands out what was found, borrowed.
+    #[inline]
+    pub(super) fn open<L: Lines>(
+        &mut self,
+        lines: &mut L,
+        found: Found,
+    ) -> Result<MessageRef<'_>, WebSocketError> {
+        let message = self.receiver.open(found);
+        if !matches!(&message, Ok(message) if message.is_data()) {
+            self.blocked = answer(lines);
+        }
+        Ok(message?)
+    }
+
+    /// Hands out what was found when looking for pieces.
+    pub(super) fn open_chunk<L: Lines>(
+        &mut self,
+        lines: &mut L,
+        found: Found,
+    ) -> Result<Received<'_>, WebSocketError> {
+        let received = self.receiver.open_chunk(found);
+        if !matches!(&received, Ok(Received::Chunk(_))) {
+            self.blocked = answer(lines);
+        }
+        Ok(received?)
+    }
+
+    /// Waits for the next message, of which nothing is taken yet, and passes over
+    /// control frames.
+    pub(super) fn poll_begin<L: Lines>(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: &mut L,
+    ) -> Poll<Result<Option<Opcode>, WebSocketError>> {
+        loop {
+            match ready!(self.poll_find(cx, lines, Way::InChunks))? {
+                Some(piece) if piece.is_piece() => {
+                    self.held = Some(piece);
+                    return Poll::Ready(Ok(self.receiver.message_opcode()));
+                }
+                Some(control) => {
+                    self.open(lines, control)?;
+                }
+                None => return Poll::Ready(Ok(None)),
+            }
+        }
+    }
+
+    /// Reads the next piece of a message, as much of it as there is room for, and
+    /// says whether the message ends. It may be empty.
+    pub(super) fn poll_piece<L: Lines>(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: &mut L,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<bool>> {
+        let found = ready!(self.poll_find(cx, lines, Way::InChunks)).map_err(io::Error::other)?;
+        let Some(found) = found else {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        };
+        let (first, rest) = found.cut(buf.remaining());
+        self.held = rest;
+        match self.open_chunk(lines, first).map_err(io::Error::other)? {
+            Received::Chunk(chunk) => {
+                buf.put_slice(chunk.payload);
+                Poll::Ready(Ok(chunk.last))
+            }
+            Received::Control(MessageRef::Close(..)) => {
+                Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+            }
+            Received::Control(_) => Poll::Ready(Ok(false)),
+        }
+    }
+
+    /// Drops what is still to come of the current message.
+    pub(super) fn skip_message(&mut self) {
+        self.skipping = true;
+    }
+
+    /// Whether another whole frame is received already.
+    pub(super) fn has_buffered_frame(&mut self) -> bool {
+        self.held.is_some() || self.receiver.has_buffered_frame()
+    }
+
+    /// Waits for the peer's close frame, drops what comes before it, and sees the
+    /// transport to its end.
+    pub(super) fn poll_close<L: Lines>(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: &mut L,
+    ) -> Poll<Result<(), WebSocketError>> {
+        let mut way = Way::InChunks;
+        loop {
+            let dropped = match ready!(self.poll_find(cx, lines, way)) {
+                Ok(Some(found)) if found.is_piece() => self.open_chunk(lines, found).map(|_| ()),
+                Ok(Some(found)) => self.open(lines, found).map(|_| ()),
+                Ok(None) => return Poll::Ready(Ok(())),
+                Err(error) => Err(error),
+            };
+            match dropped {
+                Ok(()) => {}
+                // A message that was begun in one way has to be ended in it.
+                Err(WebSocketError::OtherWay) if way == Way::InChunks => way = Way::Whole,
+                // Whoever has closed already is not to be told again how.
+                Err(WebSocketError::ConnectionClosed) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// [`find`](Self::find) with a piece in hand, or the rest of a message to skip.
+    #[cold]
+    fn find_around_piece(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
+        while self.skipping {
+            let found = match self.held.take() {
+                Some(held) => Some(held),
+                None => self.receiver.find(Way::InChunks)?,
+            };
+            match found {
+                Some(found) if found.is_piece() => {
+                    if let Received::Chunk(chunk) = self.receiver.open_chunk(found)? {
+                        self.skipping = !chunk.last;
+                    }
+                }
+                other => return Ok(other),
+            }
+        }
+        match self.held.take() {
+            Some(held) if way == Way::InChunks => Ok(Some(held)),
+            Some(held) => {
+                self.held = Some(held);
+                Err(ReceiveError::OtherWay)
+            }
+            None => self.receiver.find(way),
+        }
+    }
+
+    /// Waits for bytes and reads them. While there are none, no buffer is held.
+    fn poll_fill<L: Lines>(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: &mut L,
+    ) -> Poll<Result<(), WebSocketError>> {
+        if !self.ahead.is_empty() {
+            let taken = self.receiver.receive_from(&self.ahead, now());
+            self.ahead.advance(taken);
+            return Poll::Ready(Ok(()));
+        }
+        self.wakers.register(Side::Receiving, cx.waker());
+        if self.at_end {
+            return self.poll_failure(lines).map(Err);
+        }
+        let mut buf = ReadBuf::new(self.receiver.read_buffer());
+        match lines.poll_read(&mut self.wakers.context(), &mut buf) {
+            Poll::Ready(Ok(())) => match buf.filled().len() {
+                0 => Poll::Ready(self.end(lines)),
+                len => {
+                    self.receiver.received(len, now());
+                    Poll::Ready(Ok(()))
+                }
+            },
+            Poll::Ready(Err(error)) => {
+                let closed = self.lost(lines).is_ok();
+                Poll::Ready(Err(WebSocketError::of_lost_transport(error, closed)))
+            }
+            Poll::Pending => {
+                self.receiver.release_idle();
+                let failed = ready!(self.poll_failure(lines));
+                Poll::Ready(Err(failed))
+            }
+        }
+    }
+
+    /// What there is to do while no bytes come: to send what is owed, and to look at
+    /// the clock. Ready only if the connection has to be given up.
+    fn poll_failure<L: Lines>(&mut self, lines: &mut L) -> Poll<WebSocketError> {
+        loop {
+            // The sending side's deadlines count here where nobody else looks.
+            if self.blocked || lines.signals().is_closing() || lines.wants_flush() {
+                let (failed, blocked) = attend(lines, |sending, stream, cx| {
+                    let failed = sending.poll_failure(cx, stream);
+                    // Without a deadline a lost transport would be waited for.
+                    let lost = sending.transport_action() == TransportAction::Drop;
+                    if failed.is_pending() && lost {
+                        Poll::Ready(WebSocketError::ConnectionLost)
+                    } else {
+                        failed
+                    }
+                });
+                self.blocked = blocked;
+                if let Poll::Ready(failed) = failed {
+                    // The error says it better than the end that follows from it.
+                    let _ = self.lost(lines);
+                    return Poll::Ready(failed);
+                }
+            }
+            let Some(at) = self.receiver.next_deadline() else { return Poll::Pending };
+            ready!(self.timer.poll_until(&mut self.wakers.context(), at));
+            if let Err(error) = self.receiver.handle_timeout(now()) {
+                self.answer(lines);
+                return Poll::Ready(error.into());
+            }
+        }
+    }
+
+    /// After the last message: sees the transport to its end.
+    fn poll_finish<L: Lines>(&mut self, cx: &mut Context<'_>, lines: &mut L) -> Poll<()> {
+        while !self.ended {
+            self.wakers.register(Side::Receiving, cx.waker());
+            let (action, _) = attend(lines, |sending, stream, cx| {
+                let flushed = sending.poll_flush(cx, stream);
+                let action = sending.transport_action();
+                match action {
+                    TransportAction::HalfClose if flushed.is_ready() => {
+                        let _ = sending.poll_shutdown(cx, stream);
+                    }
+                    TransportAction::Drop => ready!(sending.poll_end(cx, stream)),
+                    _ => {}
+                }
+                Poll::Ready(action)
+            });
+            let over = ready!(action) == TransportAction::Drop;
+            if over || ready!(self.poll_fill(cx, lines)).is_err() {
+                self.drop_transport(lines);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The stream has ended. If the peer closed before, its close frame may still
+    /// have to be answered.
+    fn end<L: Lines>(&mut self, lines: &mut L) -> Result<(), WebSocketError> {
+        self.at_end = true;
+        Ok(self.receiver.end_of_stream().inspect_err(|_| self.drop_transport(lines))?)
+    }
+
+    /// The stream has failed.
+    fn lost<L: Lines>(&mut self, lines: &mut L) -> Result<(), WebSocketError> {
+        let ended = self.end(lines);
+        self.drop_transport(lines);
+        ended
+    }
+
+    fn drop_transport<L: Lines>(&mut self, lines: &mut L) {
+        self.ended = true;
+        self.timer.clear();
+        self.receiver.release_idle();
+        attend(lines, |sending, stream, cx| {
+            sending.transport_lost();
+            // It is tried, not waited for: to drop the stream does the same.
+            let _ = sending.poll_shutdown(cx, stream);
+        });
+    }
+
+    fn answer<L: Lines>(&mut self, lines: &mut L) {
+        self.blocked = answer(lines);
+    }
+}
+
+/// Sends what the receiving side owes the peer, and says whether something is left.
+/// If that fails, the receiving side goes on: what the peer sent before is worth
+/// reading, and the end will show.
+fn answer<L: Lines>(lines: &mut L) -> bool {
+    let (_, blocked) = attend(lines, |sending, stream, cx| {
+        let _ = sending.poll_flush(cx, stream);
+    });
+    blocked
+}
+
+/// Works on the sending side on behalf of the receiving one, and says whether
+/// something is left to send.
+fn attend<L: Lines, T>(
+    lines: &mut L,
+    act: impl FnOnce(&mut Sending, &mut L::Write, &mut Context<'_>) -> T,
+) -> (T, bool) {
+    let ((done, blocked), moved) = lines.try_sending(|sending, stream, cx| {
+        let done = act(sending, stream, cx);
+        (done, sending.wants_flush())
+    });
+    if moved {
+        lines.wakers().wake(Side::Sending);
+    }
+    (done, blocked)
+}

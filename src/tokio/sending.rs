@@ -1,0 +1,196 @@
+//! The sending side over a stream: writes, their deadlines and the end.
+
+use std::{
+    io::{self, IoSlice},
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::AsyncWrite;
+
+use super::timer::{Timer, now};
+use crate::{
+    error::WebSocketError,
+    protocol::{Outgoing, SendError, Sender, TransportAction, WRITE_SLICES},
+};
+
+/// The sending side and what its writes need to know. It never sees who waits:
+/// that is the caller's, who polls with the waker of both sides.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub(super) sender: Sender,
+    timer: Timer,
+    /// The stream may hold back what it took.
+    unflushed: bool,
+    shut_down: bool,
+    /// Something went, or nothing ever will: whoever waits for that is to look.
+    moved: bool,
+}
+
+impl Sending {
+    pub(super) fn new(sender: Sender) -> Self {
+        Self { sender, timer: Timer::default(), unflushed: false, shut_down: false, moved: false }
+    }
+
+    /// Makes room for `message`, takes it, and queues it.
+    pub(super) fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+        message: &mut Option<impl Outgoing>,
+    ) -> Poll<Result<(), WebSocketError>> {
+        if let Some(waiting) = message {
+            ready!(self.poll_room(cx, stream, waiting.payload_len()))?;
+        }
+        let written = message.take().map_or(Ok(()), |message| message.write_to(&mut self.sender));
+        Poll::Ready(Ok(written?))
+    }
+
+    /// Sends until there is room for `len` bytes more.
+    pub(super) fn poll_room<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+        len: usize,
+    ) -> Poll<Result<(), WebSocketError>> {
+        while !self.sender.has_room(len) {
+            ready!(self.poll_progress(cx, stream))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends all that waits, and gives the buffers back.
+    pub(super) fn poll_flush<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<Result<(), WebSocketError>> {
+        while self.wants_flush() {
+            ready!(self.poll_progress(cx, stream))?;
+        }
+        self.sender.release_idle();
+        if self.sender.next_deadline().is_none() {
+            self.timer.clear();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends all that waits, and then waits for what the peer owes. Ready only if
+    /// one or the other fails.
+    pub(super) fn poll_failure<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<WebSocketError> {
+        if let Err(error) = ready!(self.poll_flush(cx, stream)) {
+            return Poll::Ready(error);
+        }
+        self.poll_deadline(cx).map(WebSocketError::from)
+    }
+
+    /// Whether there is something to send.
+    pub(super) fn wants_flush(&self) -> bool {
+        self.sender.wants_transmit() || self.unflushed
+    }
+
+    /// Closes the stream's writing side, once.
+    pub(super) fn poll_shutdown<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<()> {
+        if !self.shut_down {
+            // What is wrong with the stream shows when it is read.
+            let _ = ready!(Pin::new(stream).poll_shutdown(cx));
+            self.shut_down = true;
+        }
+        Poll::Ready(())
+    }
+
+    /// Closes the stream's writing side, for as long as the peer has to close.
+    pub(super) fn poll_end<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<()> {
+        if self.poll_shutdown(cx, stream).is_ready() || self.sender.next_deadline().is_none() {
+            return Poll::Ready(());
+        }
+        self.poll_deadline(cx).map(|_| ())
+    }
+
+    pub(super) fn transport_action(&self) -> TransportAction {
+        self.sender.transport_action()
+    }
+
+    pub(super) fn transport_lost(&mut self) {
+        self.sender.transport_lost();
+        self.sender.release_idle();
+        self.timer.clear();
+        self.unflushed = false;
+        self.moved = true;
+    }
+
+    /// Whether there was progress since this was last asked.
+    pub(super) fn take_moved(&mut self) -> bool {
+        mem::take(&mut self.moved)
+    }
+
+    /// Sends what the stream takes at once. An error is final.
+    fn poll_progress<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<Result<(), WebSocketError>> {
+        match self.poll_transmit(cx, stream) {
+            Poll::Ready(Ok(())) => {
+                self.moved = true;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                self.transport_lost();
+                Poll::Ready(Err(error.into()))
+            }
+            Poll::Pending => self.poll_deadline(cx).map(|over| Err(over.into())),
+        }
+    }
+
+    fn poll_transmit<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<io::Result<()>> {
+        let now = now();
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+        let count = self.sender.transmit(now, &mut slices);
+        let stream = Pin::new(stream);
+        let written = match &slices[..count] {
+            [] => {
+                ready!(stream.poll_flush(cx))?;
+                self.unflushed = false;
+                return Poll::Ready(Ok(()));
+            }
+            [slice] => ready!(stream.poll_write(cx, slice))?,
+            slices => ready!(stream.poll_write_vectored(cx, slices))?,
+        };
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.sender.written(written, now);
+        self.unflushed = true;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for the sending side's deadline, while it has one.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
+        loop {
+            let Some(at) = self.sender.next_deadline() else { return Poll::Pending };
+            ready!(self.timer.poll_until(cx, at));
+            if let Err(over) = self.sender.handle_timeout(now()) {
+                self.transport_lost();
+                return Poll::Ready(over);
+            }
+        }
+    }
+}

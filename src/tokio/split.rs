@@ -1,0 +1,242 @@
+//! The two directions of a connection, for two tasks.
+
+use std::{future::poll_fn, time::Instant};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, tcp},
+};
+
+use super::{
+    lines::{Inlet, Outlet, Shared},
+    messages::{MessageReader, MessageWriter},
+    reading::Reading,
+};
+use crate::{
+    error::WebSocketError,
+    frame::{CloseCode, Opcode},
+    message::{MessageRef, WebSocketMessage},
+    protocol::{Outgoing, Received, Way},
+};
+
+/// A stream whose directions can be taken apart without a lock between them.
+pub trait SplitStream {
+    /// The reading direction.
+    type Read: AsyncRead + Unpin;
+    /// The writing direction.
+    type Write: AsyncWrite + Unpin;
+
+    /// Takes the directions apart.
+    fn split(self) -> (Self::Read, Self::Write);
+}
+
+/// The halves of a connection over `S`.
+pub type Halves<S> = (
+    WebSocketReader<<S as SplitStream>::Read, <S as SplitStream>::Write>,
+    WebSocketWriter<<S as SplitStream>::Write>,
+);
+
+impl SplitStream for TcpStream {
+    type Read = tcp::OwnedReadHalf;
+    type Write = tcp::OwnedWriteHalf;
+
+    fn split(self) -> (Self::Read, Self::Write) {
+        self.into_split()
+    }
+}
+
+#[cfg(unix)]
+impl SplitStream for tokio::net::UnixStream {
+    type Read = tokio::net::unix::OwnedReadHalf;
+    type Write = tokio::net::unix::OwnedWriteHalf;
+
+    fn split(self) -> (Self::Read, Self::Write) {
+        self.into_split()
+    }
+}
+
+/// The receiving half of a connection, made by
+/// [`split`](super::WebSocketStream::split).
+///
+/// It answers pings and close frames itself, whether or not the other half is
+/// polled, and never waits for it. Each method does what the one of the same name
+/// of [`WebSocketStream`](super::WebSocketStream) does, is as cancel safe, and has
+/// the same errors.
+#[derive(Debug)]
+pub struct WebSocketReader<R, W> {
+    pub(super) reading: Reading,
+    pub(super) inlet: Inlet<R, W>,
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
+    pub(super) fn new(reading: Reading, inlet: Inlet<R, W>) -> Self {
+        Self { reading, inlet }
+    }
+
+    /// The next message, owning its bytes; `None` once the connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocketStream::receive`](super::WebSocketStream::receive).
+    pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        let Self { reading, inlet } = self;
+        match poll_fn(|cx| reading.poll_find(cx, inlet, Way::Whole)).await? {
+            Some(found) => reading.take(inlet, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message, borrowed from the read buffer; `None` once the
+    /// connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub async fn receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        let Self { reading, inlet } = self;
+        match poll_fn(|cx| reading.poll_find(cx, inlet, Way::Whole)).await? {
+            Some(found) => reading.open(inlet, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message if it is received already.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn try_receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        match self.reading.find(&mut self.inlet, Way::Whole)? {
+            Some(found) => self.reading.take(&mut self.inlet, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message if it is received already, borrowed from the read buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn try_receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        match self.reading.find(&mut self.inlet, Way::Whole)? {
+            Some(found) => self.reading.open(&mut self.inlet, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next piece of a message as it arrives, or the next control frame;
+    /// `None` once the connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn receive_chunk(&mut self) -> Result<Option<Received<'_>>, WebSocketError> {
+        let Self { reading, inlet } = self;
+        match poll_fn(|cx| reading.poll_find(cx, inlet, Way::InChunks)).await? {
+            Some(found) => reading.open_chunk(inlet, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits for the next message and gives it to be read as it arrives; `None`
+    /// once the connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn receive_reader(
+        &mut self,
+    ) -> Result<Option<MessageReader<'_, Self>>, WebSocketError> {
+        MessageReader::next(self).await
+    }
+
+    /// Whether another whole frame is received already.
+    pub fn has_buffered_message(&mut self) -> bool {
+        self.reading.has_buffered_frame()
+    }
+
+    /// When the bytes of the last message were read, or the last of them.
+    pub fn read_at(&self) -> Instant {
+        self.reading.receiver.read_at()
+    }
+}
+
+/// The sending half of a connection, made by
+/// [`split`](super::WebSocketStream::split).
+///
+/// It never waits for the other half. Each method does what the one of the same
+/// name of [`WebSocketStream`](super::WebSocketStream) does, is as cancel safe, and
+/// has the same errors.
+#[derive(Debug)]
+pub struct WebSocketWriter<W> {
+    pub(super) outlet: Shared<W>,
+}
+
+impl<W: AsyncWrite + Unpin> WebSocketWriter<W> {
+    pub(super) fn new(outlet: Shared<W>) -> Self {
+        Self { outlet }
+    }
+
+    /// Sends a message, and all that was [written](Self::write) before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocketStream::send`](super::WebSocketStream::send).
+    pub async fn send(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        let mut message = Some(message);
+        poll_fn(|cx| self.outlet.poll_message(cx, &mut message, true)).await
+    }
+
+    /// Queues a message for the next [`flush`](Self::flush) or
+    /// [`send`](Self::send), as soon as there is room.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn write(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        let mut message = Some(message);
+        poll_fn(|cx| self.outlet.poll_message(cx, &mut message, false)).await
+    }
+
+    /// Sends what is queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn flush(&mut self) -> Result<(), WebSocketError> {
+        poll_fn(|cx| self.outlet.poll_flush(cx)).await
+    }
+
+    /// A message of any size to be sent as it is produced, in fragments.
+    /// `opcode` is [`Opcode::Text`] or [`Opcode::Binary`].
+    pub fn send_writer(&mut self, opcode: Opcode) -> MessageWriter<'_, Self> {
+        MessageWriter::new(self, opcode)
+    }
+
+    /// Sends a ping of at most 125 bytes; the reader receives its pong.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<(), WebSocketError> {
+        self.send(WebSocketMessage::Ping(payload.into())).await
+    }
+
+    /// Sends a close frame. The reader receives what the peer still sends, then
+    /// its close frame, then the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocketStream::start_close`](super::WebSocketStream::start_close).
+    pub async fn close(
+        &mut self,
+        code: impl Into<CloseCode>,
+        reason: &str,
+    ) -> Result<(), WebSocketError> {
+        let code = code.into();
+        poll_fn(|cx| self.outlet.poll_close_frame(cx, code, reason)).await
+    }
+}

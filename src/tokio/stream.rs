@@ -1,0 +1,343 @@
+//! A connection in the hands of one task.
+
+use std::{future::poll_fn, time::Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    lines::{Outlet, Whole},
+    messages::{MessageReader, MessageWriter},
+    reading::Reading,
+    split::{Halves, SplitStream, WebSocketReader, WebSocketWriter},
+    timer::now,
+    wakers::Wakers,
+};
+use crate::{
+    error::WebSocketError,
+    frame::{CloseCode, Opcode, Role},
+    message::{MessageRef, WebSocketMessage},
+    options::WebSocketOptions,
+    protocol::{Connection, Outgoing, Received, Way},
+};
+
+/// A WebSocket connection over an asynchronous byte stream.
+///
+/// Pings are answered, and the closing handshake is kept going, whenever one of
+/// these methods is polled. What was [written](Self::write) is sent by
+/// [`flush`](Self::flush) or [`send`](Self::send), or at the latest when a receive
+/// has to wait. While a receive waits, an idle connection holds no buffers.
+///
+/// It is also a [`Stream`](futures_core::Stream) of messages and
+/// a [`Sink`](futures_sink::Sink) for them. To receive and send in different
+/// tasks, [`split`](Self::split) it.
+///
+/// # Cancel safety
+///
+/// Every future of this type may be dropped at any time: its progress is kept in
+/// the connection, and the same call made again goes on where it stopped. Only
+/// what was not queued yet when [`write`](Self::write) or [`send`](Self::send) was
+/// dropped is dropped with it, whole; each says when that is.
+///
+/// # Time
+///
+/// Deadlines are kept while a future is polled, by the clock of the runtime, which
+/// has to have its timer enabled.
+#[derive(Debug)]
+pub struct WebSocketStream<S> {
+    pub(super) reading: Reading,
+    pub(super) lines: Whole<S>,
+    subprotocol: Option<String>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
+    /// A connection over `stream`, on which the opening handshake is done.
+    /// `received` is what was read behind it.
+    pub fn from_stream(stream: S, role: Role, options: &WebSocketOptions, received: Bytes) -> Self {
+        Self::open(stream, Connection::new(role, options, now()), received, None)
+    }
+
+    pub(super) fn open(
+        stream: S,
+        connection: Connection,
+        received: Bytes,
+        subprotocol: Option<String>,
+    ) -> Self {
+        let Connection { receiver, sender } = connection;
+        let wakers = Wakers::new();
+        Self {
+            reading: Reading::new(receiver, received, wakers.clone()),
+            lines: Whole::new(stream, sender, wakers),
+            subprotocol,
+        }
+    }
+
+    /// The subprotocol both ends agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The stream below, for its addresses and options. To read or write it
+    /// would break the connection.
+    pub fn get_ref(&self) -> &S {
+        &self.lines.stream
+    }
+
+    /// The next message, owning its bytes; `None` once the connection is closed.
+    ///
+    /// After an error, to receive again sees the closing handshake and the
+    /// transport to their end.
+    ///
+    /// Cancel safe: no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// What the peer did wrong, a timeout, or an error of the transport; after
+    /// any of them the connection is over.
+    pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        let Self { reading, lines, .. } = self;
+        match poll_fn(|cx| reading.poll_find(cx, lines, Way::Whole)).await? {
+            Some(found) => reading.take(lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message, borrowed from the read buffer: no allocation, no copy,
+    /// no reference count. `None` once the connection is closed.
+    ///
+    /// Cancel safe: no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub async fn receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        let Self { reading, lines, .. } = self;
+        match poll_fn(|cx| reading.poll_find(cx, lines, Way::Whole)).await? {
+            Some(found) => reading.open(lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message if it is received already: all messages that came with
+    /// one read can be had without waiting in between.
+    ///
+    /// ```
+    /// # async fn echo(mut ws: wirespeed::tokio::WebSocketStream<tokio::net::TcpStream>)
+    /// # -> Result<(), wirespeed::WebSocketError> {
+    /// while let Some(message) = ws.receive().await? {
+    ///     ws.write(message).await?;
+    ///     while let Some(message) = ws.try_receive()? {
+    ///         ws.write(message).await?;
+    ///     }
+    ///     ws.flush().await?; // one system call for the whole batch
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn try_receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        match self.reading.find(&mut self.lines, Way::Whole)? {
+            Some(found) => self.reading.take(&mut self.lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message if it is received already, borrowed from the read buffer;
+    /// see [`try_receive`](Self::try_receive).
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    #[inline]
+    pub fn try_receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        match self.reading.find(&mut self.lines, Way::Whole)? {
+            Some(found) => self.reading.open(&mut self.lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next piece of a message as it arrives, or the next control frame;
+    /// `None` once the connection is closed. Memory is bounded by the read
+    /// buffer, whatever the message's size.
+    ///
+    /// Cancel safe: no piece is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn receive_chunk(&mut self) -> Result<Option<Received<'_>>, WebSocketError> {
+        let Self { reading, lines, .. } = self;
+        match poll_fn(|cx| reading.poll_find(cx, lines, Way::InChunks)).await? {
+            Some(found) => reading.open_chunk(lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Waits for the next message and gives it to be read as it arrives; `None`
+    /// once the connection is closed. Control frames that come before it, or
+    /// inside it, are answered and not shown.
+    ///
+    /// Cancel safe: no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub async fn receive_reader(
+        &mut self,
+    ) -> Result<Option<MessageReader<'_, Self>>, WebSocketError> {
+        MessageReader::next(self).await
+    }
+
+    /// Whether another whole frame is received already: a reader that only
+    /// wants the latest state may skip to it.
+    pub fn has_buffered_message(&mut self) -> bool {
+        self.reading.has_buffered_frame()
+    }
+
+    /// When the bytes of the last message were read, or the last of them.
+    pub fn read_at(&self) -> Instant {
+        self.reading.receiver.read_at()
+    }
+
+    /// Sends a message, and all that was [written](Self::write) before it.
+    ///
+    /// Cancel safe, as [`write`](Self::write) followed by [`flush`](Self::flush):
+    /// the message is dropped if it still waited for room, and goes with the next
+    /// flush otherwise. Call the two where the difference matters.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionClosed`](WebSocketError::ConnectionClosed) after a close
+    /// frame, [`NotSent`](WebSocketError::NotSent) if RFC 6455 does not allow the
+    /// message, [`Timeout`](WebSocketError::Timeout) if the peer takes nothing,
+    /// and errors of the transport.
+    pub async fn send(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        let mut message = Some(message);
+        poll_fn(|cx| self.lines.poll_message(cx, &mut message, true)).await
+    }
+
+    /// Queues a message for the next [`flush`](Self::flush) or
+    /// [`send`](Self::send): many small messages then share one system call.
+    /// Waits only if there is no room, and sends what is queued meanwhile.
+    ///
+    /// Cancel safe: the message is queued when this is ready, and was not if it is
+    /// dropped before.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn write(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        let mut message = Some(message);
+        poll_fn(|cx| self.lines.poll_message(cx, &mut message, false)).await
+    }
+
+    /// Sends what is queued.
+    ///
+    /// Cancel safe: what was not sent stays queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn flush(&mut self) -> Result<(), WebSocketError> {
+        poll_fn(|cx| self.lines.poll_flush(cx)).await
+    }
+
+    /// A message of any size to be sent as it is produced, in fragments.
+    /// `opcode` is [`Opcode::Text`] or [`Opcode::Binary`].
+    pub fn send_writer(&mut self, opcode: Opcode) -> MessageWriter<'_, Self> {
+        MessageWriter::new(self, opcode)
+    }
+
+    /// Sends a ping of at most 125 bytes; its pong comes among the messages.
+    ///
+    /// Cancel safe, as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<(), WebSocketError> {
+        self.send(WebSocketMessage::Ping(payload.into())).await
+    }
+
+    /// Sends a pong of at most 125 bytes. Pings are answered without it.
+    ///
+    /// Cancel safe, as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn pong(&mut self, payload: impl Into<Bytes>) -> Result<(), WebSocketError> {
+        self.send(WebSocketMessage::Pong(payload.into())).await
+    }
+
+    /// Closes the connection: sends a close frame, waits for the peer's, and
+    /// sees the transport to its end, for
+    /// [`Limits::close_timeout`](crate::Limits::close_timeout) at most. Messages
+    /// that arrive meanwhile are dropped; to receive them, use
+    /// [`start_close`](Self::start_close). On a closed connection this is no
+    /// error.
+    ///
+    /// Cancel safe: the close frame is queued at the first poll; to close again
+    /// goes on with the first close.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`](WebSocketError::NotSent) if the code may not be sent or the
+    /// reason is longer than 123 bytes,
+    /// [`Timeout`](WebSocketError::Timeout) if the peer does not answer, and
+    /// errors of the transport.
+    pub async fn close(
+        &mut self,
+        code: impl Into<CloseCode>,
+        reason: &str,
+    ) -> Result<(), WebSocketError> {
+        self.start_close(code, reason).await?;
+        poll_fn(|cx| self.reading.poll_close(cx, &mut self.lines)).await
+    }
+
+    /// Sends a close frame. To receive goes on: the peer's close frame comes
+    /// behind its last message.
+    ///
+    /// Cancel safe: the close frame is queued at the first poll.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Self::close).
+    pub async fn start_close(
+        &mut self,
+        code: impl Into<CloseCode>,
+        reason: &str,
+    ) -> Result<(), WebSocketError> {
+        let code = code.into();
+        poll_fn(|cx| self.lines.poll_close_frame(cx, code, reason)).await
+    }
+
+    /// Takes the directions apart, for two tasks: neither waits for the other.
+    ///
+    /// Over a stream that is not a [`SplitStream`], use
+    /// [`split_with`](Self::split_with).
+    pub fn split(self) -> Halves<S>
+    where
+        S: SplitStream,
+    {
+        self.split_with(S::split)
+    }
+
+    /// Takes the directions apart, over halves of the stream that `split` makes;
+    /// [`tokio::io::split`] makes them of any stream.
+    pub fn split_with<R, W>(
+        self,
+        split: impl FnOnce(S) -> (R, W),
+    ) -> (WebSocketReader<R, W>, WebSocketWriter<W>)
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let (inlet, outlet) = self.lines.split(split);
+        (WebSocketReader::new(self.reading, inlet), WebSocketWriter::new(outlet))
+    }
+}

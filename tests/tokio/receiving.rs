@@ -1,0 +1,150 @@
+//! Ways to receive, and what is held meanwhile.
+
+use std::task::Poll;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wirespeed::{
+    BufferPool, Opcode, Role, WebSocketError, WebSocketMessage, tokio::WebSocketStream,
+};
+
+use crate::wire::{Wire, client_fragment, poll_once, quiet, server, server_with};
+
+#[tokio::test]
+async fn all_messages_of_one_read_are_there_without_waiting() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    let bytes: Vec<u8> =
+        (0..100).flat_map(|i: u8| client_fragment(Opcode::Binary, &[i], true)).collect();
+    wire.deliver(&bytes);
+    assert_eq!(ws.receive().await.unwrap(), Some(WebSocketMessage::from(vec![0])));
+    for i in 1..100 {
+        assert!(ws.has_buffered_message());
+        assert_eq!(ws.try_receive_ref().unwrap().unwrap().as_bytes(), [i]);
+    }
+    assert!(!ws.has_buffered_message());
+    assert!(ws.try_receive().unwrap().is_none());
+}
+
+/// An idle connection holds no buffers, nor does one whose writes are drained.
+#[test]
+fn a_pending_read_holds_no_buffer() {
+    let pool = BufferPool::new(4096, 16);
+    let mut options = quiet();
+    options.pool = pool.clone();
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &options);
+    wire.deliver_message(&"hello".into());
+    assert!(poll_once(ws.receive_ref()).is_ready());
+    assert!(poll_once(ws.send("hello")).is_ready());
+    assert_eq!(pool.resting(), 1, "that of the write");
+    assert!(poll_once(ws.receive_ref()).is_pending());
+    assert_eq!(pool.resting(), 2, "that of the read as well");
+}
+
+/// What was written goes at the latest when the connection waits to receive.
+#[test]
+fn a_pending_read_sends_what_is_queued() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    assert!(poll_once(ws.write("queued")).is_ready());
+    assert!(wire.sent().is_empty());
+    assert!(poll_once(ws.receive()).is_pending());
+    assert_eq!(wire.sent_texts(), ["queued"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_dropped_drops_the_rest_of_its_message() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    wire.deliver(&client_fragment(Opcode::Text, b"begun", false));
+    let mut begin = [0; 3];
+    let mut reader = ws.receive_reader().await.unwrap().unwrap();
+    assert_eq!(reader.opcode(), Opcode::Text);
+    reader.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"beg");
+    drop(reader);
+
+    wire.deliver(&client_fragment(Opcode::Ping, b"inside", true));
+    wire.deliver(&client_fragment(Opcode::Continuation, b"and ended", true));
+    wire.deliver_message(&"next".into());
+    let inside = WebSocketMessage::Ping("inside".into());
+    assert_eq!(ws.receive().await.unwrap(), Some(inside));
+    assert_eq!(ws.receive().await.unwrap(), Some("next".into()));
+}
+
+#[tokio::test]
+async fn a_message_that_is_being_read_cannot_be_had_whole() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    wire.deliver(&client_fragment(Opcode::Text, b"begun", false));
+    assert!(ws.receive_chunk().await.unwrap().is_some());
+    wire.deliver(&client_fragment(Opcode::Continuation, b"and ended", true));
+    assert!(matches!(ws.receive().await, Err(WebSocketError::OtherWay)));
+    assert!(ws.receive_chunk().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_connection_lost_inside_a_message_is_an_unexpected_end() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    wire.deliver(&client_fragment(Opcode::Binary, &[7; 10], false));
+    wire.deliver_message(&WebSocketMessage::Close(1001.into(), "".into()));
+    wire.end();
+    let mut reader = ws.receive_reader().await.unwrap().unwrap();
+    let mut message = Vec::new();
+    let error = reader.read_to_end(&mut message).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+    assert_eq!(message, [7; 10]);
+    drop(reader);
+    assert!(ws.receive().await.unwrap().is_none());
+}
+
+/// 20 MiB through a socket, past any limit on whole messages in memory, as streams.
+#[tokio::test]
+async fn a_large_message_is_streamed_both_ways() {
+    const LEN: usize = 20 << 20;
+    let (client, server) = tokio::io::duplex(64 << 10);
+    let mut options = wirespeed::WebSocketOptions::client();
+    options.limits.message = LEN as u64;
+    let mut client =
+        WebSocketStream::from_stream(client, Role::Client, &options, bytes::Bytes::new());
+    options.limits.idle_ping = None;
+    let mut server =
+        WebSocketStream::from_stream(server, Role::Server, &options, bytes::Bytes::new());
+
+    let sending = async {
+        let mut writer = client.send_writer(Opcode::Binary);
+        let mut pattern = tokio::io::repeat(0x5A).take(LEN as u64);
+        tokio::io::copy(&mut pattern, &mut writer).await.unwrap();
+        writer.shutdown().await.unwrap();
+    };
+    let receiving = async {
+        let mut reader = server.receive_reader().await.unwrap().unwrap();
+        let mut len = 0;
+        let mut buf = vec![0; 10_000];
+        loop {
+            match reader.read(&mut buf).await.unwrap() {
+                0 => return len,
+                count => {
+                    assert!(buf[..count].iter().all(|byte| *byte == 0x5A));
+                    len += count;
+                }
+            }
+        }
+    };
+    let ((), len) = tokio::join!(sending, receiving);
+    assert_eq!(len, LEN);
+}
+
+/// A peer that breaks a rule is told with which code, and the transport is closed.
+#[test]
+fn a_protocol_error_is_answered() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    wire.deliver(&[0xFF, 0x80, 1, 2, 3, 4]);
+    assert!(matches!(poll_once(ws.receive()), Poll::Ready(Err(WebSocketError::InvalidFrame(_)))));
+    assert_eq!(wire.sent()[0].payload, b"\x03\xea".as_slice());
+    wire.end();
+    assert!(matches!(poll_once(ws.receive()), Poll::Ready(Ok(None))));
+    assert!(wire.is_shut_down());
+}

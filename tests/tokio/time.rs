@@ -1,0 +1,105 @@
+//! Deadlines, by a clock that the test moves.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wirespeed::{Opcode, TimedOut, WebSocketError, WebSocketMessage, WebSocketOptions};
+
+use crate::wire::{Wire, poll_once, quiet, server, server_with};
+
+/// A server pings after 30 s of silence and gives up after 60 s.
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_pinged_and_given_up() {
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &WebSocketOptions::server());
+    let start = Instant::now();
+    wire.deliver_message(&"hello".into());
+    assert!(ws.receive().await.unwrap().is_some());
+    let error = ws.receive().await.unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Idle)), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 60);
+    let sent: Vec<Opcode> = wire.sent().iter().map(|frame| frame.opcode).collect();
+    assert_eq!(sent, [Opcode::Ping, Opcode::Close]);
+
+    // The peer does not close either: the wait for that is bounded as well.
+    assert!(ws.receive().await.unwrap().is_none());
+    assert_eq!(start.elapsed().as_secs(), 65);
+}
+
+/// What is heard moves the deadline, and the timer follows when it goes off.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_heard_is_not_given_up() {
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &WebSocketOptions::server());
+    let start = Instant::now();
+    let peer = async {
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            wire.deliver_message(&"still here".into());
+        }
+    };
+    let receiving = async {
+        for _ in 0..10 {
+            assert!(ws.receive().await.unwrap().is_some());
+        }
+        ws.receive().await.unwrap_err()
+    };
+    let ((), error) = tokio::join!(peer, receiving);
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Idle)));
+    assert_eq!(start.elapsed().as_secs(), 10 * 29 + 60);
+    assert_eq!(wire.sent()[0].opcode, Opcode::Ping);
+}
+
+/// A peer that never reads is given up: whether the caller sends, receives, or
+/// both in two tasks.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_given_up() {
+    let stalled = |error| matches!(error, Err(WebSocketError::Timeout(TimedOut::Write)));
+
+    let mut ws = server(&Wire::default());
+    let start = Instant::now();
+    assert!(stalled(ws.send("hello").await));
+    assert_eq!(start.elapsed().as_secs(), 10);
+    assert!(matches!(ws.send("again").await, Err(WebSocketError::ConnectionClosed)));
+
+    let wire = Wire::default();
+    let mut ws = server(&wire);
+    wire.deliver_message(&WebSocketMessage::Ping("hello".into()));
+    assert!(ws.receive().await.unwrap().is_some());
+    assert!(stalled(ws.receive().await.map(|_| ())));
+    assert!(ws.receive().await.unwrap().is_none());
+
+    let (mut reader, mut writer) = server(&wire).split_with(|wire| (wire.clone(), wire));
+    let reading = tokio::spawn(async move { reader.receive().await });
+    assert!(stalled(writer.send("hello").await));
+    let lost = reading.await.unwrap();
+    assert!(matches!(lost, Err(WebSocketError::ConnectionLost)), "{lost:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_answer_a_close_is_given_up() {
+    let mut ws = server(&Wire::open());
+    let start = Instant::now();
+    let error = ws.close(1000, "").await.unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Close)), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 5);
+
+    // The reader of a connection that the writer closes has that deadline too.
+    let (mut reader, mut writer) = server(&Wire::open()).split_with(|wire| (wire.clone(), wire));
+    let reading = tokio::spawn(async move { reader.receive().await });
+    tokio::task::yield_now().await;
+    writer.close(1000, "").await.unwrap();
+    let error = reading.await.unwrap();
+    assert!(matches!(error, Err(WebSocketError::Timeout(TimedOut::Close))), "{error:?}");
+}
+
+/// Without deadlines there is no timer: no runtime is needed.
+#[test]
+fn a_connection_without_deadlines_needs_no_runtime() {
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &quiet());
+    assert!(poll_once(ws.receive()).is_pending());
+    wire.deliver_message(&"hello".into());
+    assert!(poll_once(ws.receive()).is_ready());
+    assert!(poll_once(ws.send("hello")).is_ready());
+}
