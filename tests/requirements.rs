@@ -1,0 +1,95 @@
+//! The table that maps requirements to tests names all of them, and tests that exist.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The numbers of the protocol checklist, 4.1 to 4.3.
+const NUMBERS: std::ops::RangeInclusive<u32> = 1..=40;
+
+/// Published vulnerabilities: all rows but those of HTTP/2.
+const ROWS: [&str; 37] = [
+    "CVE-2018-1000518",
+    "CVE-2019-16869",
+    "CVE-2020-13935",
+    "CVE-2020-27218",
+    "CVE-2020-27813",
+    "CVE-2020-36406",
+    "CVE-2020-7662",
+    "CVE-2021-32640",
+    "CVE-2021-33880",
+    "CVE-2022-21676",
+    "CVE-2023-43669",
+    "CVE-2024-22201",
+    "CVE-2024-23672",
+    "CVE-2024-37890",
+    "CVE-2025-11677",
+    "CVE-2025-11678",
+    "CVE-2025-32049",
+    "CVE-2025-58056",
+    "CVE-2026-0716",
+    "CVE-2026-1526",
+    "CVE-2026-1528",
+    "CVE-2026-2229",
+    "CVE-2026-45541",
+    "RUSTSEC-2020-0043",
+    "RUSTSEC-2022-0035",
+    "nats 211fcb3",
+    "nats 409d394",
+    "nats baec9e8",
+    "nats d1b647e",
+    "nats d450ad7",
+    "nats f77fb7c",
+    "nats fcc8260",
+    "nats fcde14f",
+    "ws 1.0.1",
+    "ws 3.3.1",
+    "ws 8.20.1",
+    "ws 8.21.0",
+];
+
+/// Mistakes that libraries still make; 17, the dropped future, is the async driver's.
+const MISTAKES: [u32; 23] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24];
+
+/// Requirements that no test can show, because what they are about does not exist.
+const WITHOUT_A_TEST: [&str; 4] = ["39", "CVE-2020-36406", "CVE-2021-33880", "list 24"];
+
+/// The rows of the table: what is required, where its test is, and its name.
+fn rows() -> Vec<[String; 3]> {
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/REQUIREMENTS.md");
+    let table = fs::read_to_string(table).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with('|') && !line.contains("---"));
+    rows.map(|line| {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        <[&str; 3]>::try_from(cells).unwrap_or_else(|_| panic!("{line}")).map(str::to_owned)
+    })
+    .filter(|[_, file, _]| file != "file")
+    .collect()
+}
+
+#[test]
+fn every_requirement_is_in_the_table() {
+    let rows = rows();
+    let found: BTreeSet<&str> = rows.iter().map(|[required, ..]| required.as_str()).collect();
+    let required: BTreeSet<String> = NUMBERS
+        .map(|number| number.to_string())
+        .chain(ROWS.map(str::to_owned))
+        .chain(MISTAKES.map(|item| format!("list {item}")))
+        .collect();
+    assert_eq!(found, required.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn every_test_of_the_table_exists() {
+    for [required, file, test] in rows() {
+        if file == "none" {
+            assert!(WITHOUT_A_TEST.contains(&required.as_str()), "{required} has no test");
+            continue;
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+        let source = fs::read_to_string(path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let found = source.match_indices(&format!("fn {test}(")).count();
+        assert_eq!(found, 1, "{required}: {test} in {file}");
+        let before = source.split(&format!("fn {test}(")).next().unwrap();
+        assert!(before.trim_end().ends_with(']'), "{required}: {test} is not a test");
+    }
+}
