@@ -122,14 +122,14 @@ impl LiveLine {
         let kind = if tally.latency.is_empty() { "in buffer" } else { "latency" };
         let percentile = |part| units::nanos(delays.value_at_quantile(part), self.unicode);
         let line = format!(
-            "{} messages  {}  {}/s  {kind} p50 {}  p99 {}  p99.9 {}  max {}",
-            units::count(tally.messages),
+            "{}  {}/s  {kind} p50 {}  p99 {}  p99.9 {}  max {}  {} messages",
             units::rate(per_second(tally.messages - self.messages, over)),
             units::bytes(per_second(tally.bytes - self.bytes, over)),
             percentile(0.5),
             percentile(0.99),
             percentile(0.999),
             units::nanos(delays.max(), self.unicode),
+            units::count(tally.messages),
         );
         (self.at, self.messages, self.bytes) = (now, tally.messages, tally.bytes);
         line
@@ -212,7 +212,7 @@ mod tests {
         let mut line = LiveLine::new(&intake, false);
         let seen = intake.see(&MessageRef::Binary(&mut [1]), None).unwrap();
         intake.record(seen, Instant::now());
-        assert!(line.next().starts_with("1 messages  "));
-        assert!(line.next().contains("  0.00/s  0 B/s  "));
+        assert!(line.next().ends_with("  1 messages"));
+        assert!(line.next().starts_with("0.00/s  0 B/s  in buffer p50 "));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{env, ffi::OsString, io::IsTerminal};
 
+use terminal_size::{Height, Width, terminal_size_of};
+
 /// How to draw on one output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
@@ -20,15 +22,21 @@ const DEFAULT_WIDTH: usize = 80;
 impl Style {
     /// For the standard output.
     pub(crate) fn of_stdout() -> Self {
-        Self::detect(std::io::stdout().is_terminal(), |name| env::var_os(name))
+        let columns = terminal_size_of(std::io::stdout());
+        Self::detect(std::io::stdout().is_terminal(), columns, |name| env::var_os(name))
     }
 
     /// For the standard error.
     pub(crate) fn of_stderr() -> Self {
-        Self::detect(std::io::stderr().is_terminal(), |name| env::var_os(name))
+        let columns = terminal_size_of(std::io::stderr());
+        Self::detect(std::io::stderr().is_terminal(), columns, |name| env::var_os(name))
     }
 
-    fn detect(terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    fn detect(
+        terminal: bool,
+        size: Option<(Width, Height)>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Self {
         let text = |name| variable(name).and_then(|value| value.into_string().ok());
         let set = |name| variable(name).is_some_and(|value| !value.is_empty());
 
@@ -44,9 +52,7 @@ impl Style {
             live,
             colour: live && !set("NO_COLOR"),
             unicode: cfg!(windows) || locale.contains("utf-8") || locale.contains("utf8"),
-            width: text("COLUMNS")
-                .and_then(|columns| columns.parse().ok())
-                .unwrap_or(DEFAULT_WIDTH),
+            width: size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0)),
         }
     }
 
@@ -90,7 +96,7 @@ mod tests {
     use super::*;
 
     fn detect(terminal: bool, variables: &[(&str, &str)]) -> Style {
-        Style::detect(terminal, |name| {
+        Style::detect(terminal, None, |name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
         })
     }
@@ -123,8 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn the_width_comes_from_the_environment() {
-        assert_eq!(detect(true, &[("COLUMNS", "132")]).width, 132);
-        assert_eq!(detect(true, &[("COLUMNS", "wide")]).width, DEFAULT_WIDTH);
+    fn the_width_is_the_terminal_s() {
+        let size = Some((Width(132), Height(40)));
+        assert_eq!(Style::detect(true, size, |_| None).width, 132);
+        assert_eq!(Style::detect(true, None, |_| None).width, DEFAULT_WIDTH);
     }
 }
