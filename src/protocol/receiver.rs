@@ -556,6 +556,10 @@ impl Receiver {
             return Ok(match (in_chunks, last) {
                 (true, _) => {
                     let end = self.assembly.bytes_mut().len();
+                    // What was taken may have made nothing yet.
+                    if end == 0 && !last {
+                        return Ok(Step::Moved);
+                    }
                     Step::Found(Found::InflatedPiece { start: 0, end, last })
                 }
                 (false, true) => {

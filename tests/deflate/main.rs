@@ -4,6 +4,7 @@
 
 mod attacks;
 mod context;
+mod receipt;
 mod round_trip;
 mod vectors;
 
