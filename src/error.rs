@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 #[cfg(feature = "deflate")]
 use crate::deflate::NegotiationError;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 use crate::net;
 #[cfg(feature = "tls")]
 use crate::net::tls::TlsError;
@@ -53,7 +53,7 @@ pub enum WebSocketError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The host, or the proxy before it, cannot be reached.
-    #[cfg(feature = "blocking")]
+    #[cfg(feature = "driver")]
     #[error("cannot connect: {0}")]
     Connect(#[source] Box<net::Error>),
     /// The peer sent a frame that breaks a rule of RFC 6455, 5.
@@ -119,7 +119,7 @@ impl fmt::Display for TimedOut {
     }
 }
 
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "driver")]
 impl WebSocketError {
     /// What a transport that failed means to the receiving side; `closed` says
     /// whether the peer's close frame came before.
@@ -156,7 +156,7 @@ impl From<Refusal> for WebSocketError {
     }
 }
 
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 impl From<net::Error> for WebSocketError {
     fn from(error: net::Error) -> Self {
         match error {

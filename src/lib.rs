@@ -75,6 +75,8 @@
 pub mod blocking;
 #[allow(unsafe_code)] // initialised memory that the compiler cannot know to be so
 pub mod buffer;
+#[cfg(feature = "driver")]
+mod client;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 mod error;
@@ -92,12 +94,15 @@ pub mod tokio;
 
 #[cfg(feature = "blocking")]
 pub use blocking::{
-    MessageIterator, WebSocketBuilder, WebSocketClient, WebSocketConnection, WebSocketListener,
-    WebSocketReader, WebSocketUpgrade, WebSocketWriter,
+    MessageIterator, WebSocketConnection, WebSocketListener, WebSocketReader, WebSocketWriter,
 };
 pub use buffer::BufferPool;
+#[cfg(feature = "driver")]
+pub use client::{WebSocketBuilder, WebSocketClient};
 pub use error::{TimedOut, WebSocketError};
 pub use frame::{CloseCode, FrameHeader, Opcode, Role, WebSocketFrame};
+#[cfg(feature = "driver")]
+pub use handshake::WebSocketUpgrade;
 pub use handshake::{compute_accept_key, generate_websocket_key};
 pub use limits::{Limit, LimitExceeded, Limits};
 pub use message::{MessageRef, PreparedMessage, WebSocketMessage};
@@ -107,7 +112,7 @@ pub use protocol::WebSocketState;
 pub use simd::{Utf8Bytes, apply_mask};
 
 /// The name that an HTTP client of the same manners goes by.
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 pub type SimpleHttpClient = WebSocketClient;
 
 /// The README's code, so that it compiles.

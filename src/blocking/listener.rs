@@ -14,11 +14,14 @@ use std::{
 #[cfg(feature = "tls")]
 use rustls::ServerConfig;
 
-use super::{WebSocketConnection, WebSocketUpgrade, open::OpenConnections};
+use super::{WebSocketConnection, open::OpenConnections};
 #[cfg(feature = "tls")]
 use crate::net::stream::TlsStream;
 use crate::{
-    error::WebSocketError, handshake::ServerPolicy, net::stream::Stream, options::WebSocketOptions,
+    error::WebSocketError,
+    handshake::{ServerPolicy, WebSocketUpgrade},
+    net::stream::Stream,
+    options::WebSocketOptions,
 };
 
 /// A listening socket whose connections are WebSocket connections.

@@ -15,10 +15,8 @@ mod split;
 mod task;
 mod upgrade;
 
-pub use client::{WebSocketBuilder, WebSocketClient};
 pub use connection::WebSocketConnection;
 pub use listener::{StopHandle, WebSocketListener};
 pub use messages::MessageIterator;
 pub use split::{WebSocketReader, WebSocketWriter};
 pub use task::WebSocketTask;
-pub use upgrade::WebSocketUpgrade;

@@ -6,8 +6,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::{WebSocketBuilder, WebSocketWriter};
+use super::WebSocketWriter;
 use crate::{
+    client::WebSocketBuilder,
     error::WebSocketError,
     frame::CloseCode,
     message::{MessageRef, WebSocketMessage},

@@ -42,11 +42,13 @@ mod head;
 pub mod key;
 #[cfg(feature = "deflate")]
 mod negotiate;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod opening;
 pub mod server;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod setup;
+#[cfg(feature = "driver")]
+mod upgrade;
 
 pub use client::{ClientHandshake, ClientRequest, ClientUpgrade, RequestError};
 pub use error::{HandshakeError, UpgradeFailure};
@@ -54,11 +56,13 @@ pub use extension::{Extension, ExtensionError, ExtensionParam};
 pub use field::FieldError;
 pub use head::{HeadError, HeadLimits};
 pub use key::{compute_accept_key, generate_websocket_key};
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 pub(crate) use opening::{Opened, Opening};
 pub use server::{
     Acceptance, IncomingRequest, Origin, OriginPolicy, Refusal, RefusalReason, ServerHandshake,
     ServerPolicy, accept, accept_with_extensions, is_upgrade_request,
 };
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 pub(crate) use setup::Setup;
+#[cfg(feature = "driver")]
+pub use upgrade::WebSocketUpgrade;

@@ -5,10 +5,10 @@
 //! arrives at is a `Stream`. The decisions along the way are
 //! made by parts that perform no I/O, for other drivers to use.
 
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod connector;
 pub mod dial;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod error;
 pub mod proxy;
 #[cfg(feature = "blocking")]
@@ -18,7 +18,9 @@ pub mod tls;
 mod url;
 
 #[cfg(feature = "blocking")]
-pub use connector::{Connected, Connector, ProxyChoice};
-#[cfg(feature = "blocking")]
+pub use connector::Connected;
+#[cfg(feature = "driver")]
+pub use connector::{Connector, ProxyChoice};
+#[cfg(feature = "driver")]
 pub use error::{Error, Phase};
 pub use url::{UrlError, WebSocketUrl};

@@ -48,13 +48,13 @@ pub use chunk::{MessageChunk, Received};
 pub use error::{ProtocolError, ReceiveError, SendError};
 pub use link::{Signals, WebSocketState};
 pub use outgoing::Outgoing;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "driver")]
 pub(crate) use progress::Way;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "driver")]
 pub(crate) use receiver::Found;
 pub use receiver::Receiver;
 pub use sender::Sender;
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "driver")]
 pub(crate) use sender::WRITE_SLICES;
 
 #[cfg(feature = "deflate")]

@@ -20,7 +20,7 @@ use crate::{
 
 /// Slices of one vectored write that a driver offers: enough for a full queue of
 /// small frames, which lie in one block, between large ones by reference.
-#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[cfg(feature = "driver")]
 pub(crate) const WRITE_SLICES: usize = 32;
 
 /// The sending side of a connection.

@@ -3,7 +3,12 @@
 //! It moves bytes and keeps time; what they mean is decided in
 //! [`protocol`](crate::protocol).
 
+mod client;
+mod connect;
+mod dial;
+mod handshake;
 mod lines;
+mod maybe_tls;
 mod messages;
 mod reading;
 mod sending;
@@ -11,10 +16,14 @@ mod sink;
 mod split;
 mod stream;
 mod timer;
+mod upgrade;
 mod wakers;
 
+pub use client::connect;
+pub use maybe_tls::{MaybeTlsReadHalf, MaybeTlsStream, MaybeTlsWriteHalf};
 pub use messages::{MessageReader, MessageWriter};
 pub use split::{Halves, SplitStream, WebSocketReader, WebSocketWriter};
 pub use stream::WebSocketStream;
+pub use upgrade::accept;
 
 pub use crate::protocol::Outgoing;

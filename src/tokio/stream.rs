@@ -3,9 +3,11 @@
 use std::{future::poll_fn, time::Instant};
 
 use bytes::Bytes;
+use http::Response;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
+    MaybeTlsStream,
     lines::{Outlet, Whole},
     messages::{MessageReader, MessageWriter},
     reading::Reading,
@@ -16,6 +18,7 @@ use super::{
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, Opcode, Role},
+    handshake::Opened,
     message::{MessageRef, WebSocketMessage},
     options::WebSocketOptions,
     protocol::{Connection, Outgoing, Received, Way},
@@ -44,37 +47,48 @@ use crate::{
 /// Deadlines are kept while a future is polled, by the clock of the runtime, which
 /// has to have its timer enabled.
 #[derive(Debug)]
-pub struct WebSocketStream<S> {
+pub struct WebSocketStream<S = MaybeTlsStream> {
     pub(super) reading: Reading,
     pub(super) lines: Whole<S>,
+    /// What came of the opening handshake, if it was ours and there is any.
+    agreed: Option<Box<Agreed>>,
+}
+
+#[derive(Debug)]
+struct Agreed {
     subprotocol: Option<String>,
+    response: Option<Response<()>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// A connection over `stream`, on which the opening handshake is done.
     /// `received` is what was read behind it.
     pub fn from_stream(stream: S, role: Role, options: &WebSocketOptions, received: Bytes) -> Self {
-        Self::open(stream, Connection::new(role, options, now()), received, None)
+        let connection = Connection::new(role, options, now());
+        Self::open(stream, Opened { connection, received, subprotocol: None, response: None })
     }
 
-    pub(super) fn open(
-        stream: S,
-        connection: Connection,
-        received: Bytes,
-        subprotocol: Option<String>,
-    ) -> Self {
+    pub(super) fn open(stream: S, opened: Opened) -> Self {
+        let Opened { connection, received, subprotocol, response } = opened;
         let Connection { receiver, sender } = connection;
         let wakers = Wakers::new();
+        let agreed = subprotocol.is_some() || response.is_some();
         Self {
             reading: Reading::new(receiver, received, wakers.clone()),
             lines: Whole::new(stream, sender, wakers),
-            subprotocol,
+            agreed: agreed.then(|| Box::new(Agreed { subprotocol, response })),
         }
     }
 
     /// The subprotocol both ends agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
+        self.agreed.as_ref()?.subprotocol.as_deref()
+    }
+
+    /// The server's answer to the upgrade, for its headers; at a client that
+    /// performed it.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.agreed.as_ref()?.response.as_ref()
     }
 
     /// The stream below, for its addresses and options. To read or write it

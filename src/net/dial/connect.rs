@@ -8,11 +8,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use socket2::Socket;
 
-use super::race::{Race, RaceStep, interleave};
-use super::serial::Refusal;
-use super::{ConnectingPermit, DialOptions, Remote};
-use crate::net::Error;
-use crate::net::error::Phase;
+use super::race::{Race, interleave};
+use super::{ConnectingPermit, DialOptions};
+use super::{Started, start_due};
+use crate::net::{Error, Phase};
 
 /// A connection, and the right to go on with its opening handshake.
 pub(in crate::net) struct Dialled {
@@ -43,16 +42,19 @@ pub(in crate::net) fn dial(
             }
             return Err(lost(race));
         }
-        let next_start = match start_due(&mut race, &mut running, options, serialize, now) {
-            Started::Waiting(next) => next,
-            Started::AllTaken(refusal) => {
-                if !refusal.wait(deadline) {
-                    return Err(Error::Timeout(Phase::Turn));
+        let next_start =
+            match start_due(&mut race, &mut running, options, serialize, now, |address, permit| {
+                Connecting::start(address, options, permit, now)
+            }) {
+                Started::Waiting(next) => next,
+                Started::AllTaken(refusal) => {
+                    if !refusal.wait(deadline) {
+                        return Err(Error::Timeout(Phase::Turn));
+                    }
+                    continue;
                 }
-                continue;
-            }
-            Started::Lost => return Err(lost(race)),
-        };
+                Started::Lost => return Err(lost(race)),
+            };
         let wake = running
             .iter()
             .filter_map(|attempt| attempt.deadline)
@@ -84,62 +86,6 @@ pub(in crate::net) fn dial(
                 Err(error) => race.failed(address, error),
             }
         }
-    }
-}
-
-enum Started {
-    /// Attempts are running; another one is due at this time.
-    Waiting(Option<Instant>),
-    /// None is running, since other connections hold all the permits.
-    AllTaken(Refusal),
-    /// All have failed.
-    Lost,
-}
-
-fn start_due(
-    race: &mut Race,
-    running: &mut Vec<Connecting>,
-    options: &DialOptions,
-    serialize: bool,
-    now: Instant,
-) -> Started {
-    let mut refused = 0;
-    let mut first_refusal = None;
-    loop {
-        match race.poll(now) {
-            RaceStep::Wait(next) => return Started::Waiting(next),
-            RaceStep::Lost => return Started::Lost,
-            RaceStep::Start(address) => {
-                let permit = match permit(address, serialize) {
-                    Ok(permit) => permit,
-                    Err(refusal) => {
-                        race.postpone(address);
-                        refused += 1;
-                        let oldest = *first_refusal.get_or_insert(refusal);
-                        if refused < race.remaining() {
-                            continue;
-                        }
-                        if running.is_empty() {
-                            // The oldest one misses no permit given back since.
-                            return Started::AllTaken(oldest);
-                        }
-                        return Started::Waiting(now.checked_add(options.stagger));
-                    }
-                };
-                match Connecting::start(address, options, permit, now) {
-                    Ok(attempt) => running.push(attempt),
-                    Err(error) => race.failed(address, error),
-                }
-            }
-        }
-    }
-}
-
-fn permit(address: SocketAddr, serialize: bool) -> Result<Option<ConnectingPermit>, Refusal> {
-    if serialize {
-        ConnectingPermit::try_acquire(Remote::Address(address)).map(Some)
-    } else {
-        Ok(None)
     }
 }
 

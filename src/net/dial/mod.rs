@@ -3,24 +3,28 @@
 
 #[cfg(feature = "blocking")]
 mod connect;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod options;
 mod race;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod resolve;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 mod serial;
+#[cfg(feature = "driver")]
+mod start;
 
 #[cfg(feature = "blocking")]
 pub(super) use connect::{Dialled, dial};
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 pub use options::{ConfigureSocket, DialOptions};
 pub use race::{Attempt, Race, RaceStep, interleave};
 #[cfg(feature = "blocking")]
 pub(super) use resolve::resolve;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 pub use resolve::{Resolver, SystemResolver};
-#[cfg(feature = "blocking")]
+#[cfg(feature = "driver")]
 pub use serial::ConnectingPermit;
-#[cfg(feature = "blocking")]
-pub(super) use serial::Remote;
+#[cfg(feature = "driver")]
+pub(crate) use serial::Remote;
+#[cfg(feature = "driver")]
+pub(crate) use start::{Started, start_due};

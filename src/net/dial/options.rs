@@ -89,7 +89,7 @@ impl Default for DialOptions {
 
 impl DialOptions {
     /// A socket for `address` with all options set.
-    pub(super) fn socket(&self, address: SocketAddr) -> io::Result<Socket> {
+    pub(crate) fn socket(&self, address: SocketAddr) -> io::Result<Socket> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_tcp_nodelay(self.nodelay)?;
         // Before the connection is made, so that the window scale fits.

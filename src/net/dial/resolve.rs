@@ -2,12 +2,15 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::Instant;
+#[cfg(feature = "blocking")]
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::Instant,
+};
 
-use crate::net::Error;
-use crate::net::error::Phase;
+#[cfg(feature = "blocking")]
+use crate::net::{Error, Phase};
 
 /// Finds the addresses of a host.
 ///
@@ -43,6 +46,7 @@ impl Resolver for SystemResolver {
 
 /// Resolves `host` on a thread of its own, since `getaddrinfo` can be neither
 /// bounded nor interrupted. One that is late ends by itself, unheeded.
+#[cfg(feature = "blocking")]
 pub(in crate::net) fn resolve(
     resolver: &Arc<dyn Resolver>,
     host: &str,

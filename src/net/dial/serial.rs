@@ -4,11 +4,15 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+#[cfg(feature = "tokio")]
+use std::task::{Context, Poll};
+#[cfg(feature = "blocking")]
 use std::time::Instant;
 
 /// Whom a connection is made to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::net) enum Remote {
+pub(crate) enum Remote {
     Address(SocketAddr),
     /// Behind a proxy, which resolves the name itself.
     Name(String),
@@ -25,12 +29,12 @@ pub struct ConnectingPermit {
 
 /// How often permits had been given back when one was refused.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     releases: u64,
 }
 
 impl ConnectingPermit {
-    pub(super) fn try_acquire(remote: Remote) -> Result<Self, Refusal> {
+    pub(crate) fn try_acquire(remote: Remote) -> Result<Self, Refusal> {
         let mut state = lock();
         if state.connecting.insert(remote.clone()) {
             Ok(Self { remote })
@@ -40,6 +44,7 @@ impl ConnectingPermit {
     }
 
     /// Waits for its turn; `None` once `deadline` has passed.
+    #[cfg(feature = "blocking")]
     pub(in crate::net) fn acquire(remote: &Remote, deadline: Instant) -> Option<Self> {
         loop {
             match Self::try_acquire(remote.clone()) {
@@ -59,14 +64,30 @@ impl Drop for ConnectingPermit {
         let mut state = lock();
         state.connecting.remove(&self.remote);
         state.releases += 1;
+        let tasks = std::mem::take(&mut state.tasks);
         drop(state);
         REGISTRY.released.notify_all();
+        tasks.into_iter().for_each(Waker::wake);
     }
 }
 
 impl Refusal {
+    /// As [`wait`](Self::wait), for a task.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll_released(self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock();
+        if state.releases != self.releases {
+            return Poll::Ready(());
+        }
+        if !state.tasks.iter().any(|task| task.will_wake(cx.waker())) {
+            state.tasks.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
     /// Waits until any permit has been given back since the refusal; `false`
     /// once `deadline` has passed.
+    #[cfg(feature = "blocking")]
     pub(super) fn wait(self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         let unchanged = |state: &mut State| state.releases == self.releases;
@@ -88,6 +109,8 @@ struct Registry {
 struct State {
     connecting: HashSet<Remote>,
     releases: u64,
+    /// Tasks that wait for the next release.
+    tasks: Vec<Waker>,
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::default);

@@ -1,52 +1,18 @@
-//! From a URL to a stream.
+//! The way to a blocking stream.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::sync::Arc;
-#[cfg(feature = "tls")]
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::WebSocketUrl;
-use super::dial::{
-    ConnectingPermit, DialOptions, Dialled, Remote, Resolver, SystemResolver, dial, resolve,
+use super::Connector;
+#[cfg(feature = "tls")]
+use crate::net::stream::TlsStream;
+use crate::net::{
+    Error, Phase, WebSocketUrl,
+    dial::{ConnectingPermit, Dialled, Remote, dial, resolve},
+    proxy::{Proxy, ProxyError, ProxyScheme, Tunnel},
+    stream::{Duplex, Stream},
 };
-use super::error::{Error, Phase};
-use super::proxy::{EnvironmentProxies, Proxy, ProxyError, ProxyScheme, Tunnel};
-use super::stream::{Duplex, Stream};
-#[cfg(feature = "tls")]
-use super::{stream::TlsStream, tls::TlsClient};
-
-/// Makes streams to WebSocket servers: resolves, dials, goes through a proxy,
-/// performs the TLS handshake. Cheap to clone; clones share the TLS sessions.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Connector {
-    /// Time limits and socket options.
-    pub options: DialOptions,
-    /// Finds addresses; the system's resolver by default.
-    pub resolver: Arc<dyn Resolver>,
-    /// Which proxy to use; the environment decides by default.
-    pub proxy: ProxyChoice,
-    /// Trust and identity; [`TlsClient::new`], made when first needed, where
-    /// this is `None`.
-    #[cfg(feature = "tls")]
-    pub tls: Option<TlsClient>,
-    #[cfg(feature = "tls")]
-    default_tls: Arc<OnceLock<TlsClient>>,
-}
-
-/// Which proxy to use.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum ProxyChoice {
-    /// None.
-    Direct,
-    /// The environment's choice.
-    Environment(EnvironmentProxies),
-    /// This one, for every host.
-    Fixed(Proxy),
-}
 
 /// A stream to a server, on which the opening handshake may start.
 #[derive(Debug)]
@@ -60,21 +26,6 @@ pub struct Connected {
     pub permit: Option<ConnectingPermit>,
 }
 
-impl Default for Connector {
-    /// The system's resolver, and the proxies of the process's environment.
-    fn default() -> Self {
-        Self {
-            options: DialOptions::default(),
-            resolver: Arc::new(SystemResolver),
-            proxy: ProxyChoice::Environment(EnvironmentProxies::from_env()),
-            #[cfg(feature = "tls")]
-            tls: None,
-            #[cfg(feature = "tls")]
-            default_tls: Arc::default(),
-        }
-    }
-}
-
 impl Connector {
     /// Connects to the host of `url`, over TLS if it is a `wss` URL.
     ///
@@ -82,13 +33,8 @@ impl Connector {
     ///
     /// [`Error`] says which step failed.
     pub fn connect(&self, url: &WebSocketUrl) -> Result<Connected, Error> {
-        let deadline = self.deadline();
-        let proxy = match &self.proxy {
-            ProxyChoice::Direct => None,
-            ProxyChoice::Environment(proxies) => proxies.proxy_for(url)?,
-            ProxyChoice::Fixed(proxy) => Some(proxy),
-        };
-        let (stream, permit) = match proxy {
+        let deadline = self.deadline(Instant::now());
+        let (stream, permit) = match self.proxy_for(url)? {
             None => {
                 let addresses = self.addresses(url.host(), url.port(), deadline)?;
                 let serialize = self.options.serialize;
@@ -108,17 +54,11 @@ impl Connector {
     ///
     /// [`Error`] says which step failed.
     pub fn connect_to(&self, address: SocketAddr, url: &WebSocketUrl) -> Result<Connected, Error> {
-        let deadline = self.deadline();
+        let deadline = self.deadline(Instant::now());
         let serialize = self.options.serialize;
         let Dialled { socket, permit } =
             dial(url.host(), &[address], &self.options, serialize, deadline)?;
         self.secure(Stream::Tcp(socket), permit, url, deadline)
-    }
-
-    fn deadline(&self) -> Instant {
-        let now = Instant::now();
-        // A timeout too long to be added is as good as a day.
-        now.checked_add(self.options.timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60))
     }
 
     fn addresses(
@@ -174,10 +114,10 @@ impl Connector {
 
     #[cfg(feature = "tls")]
     fn secure_with(&self, stream: Stream, host: &str, deadline: Instant) -> Result<Stream, Error> {
-        use super::tls::TlsError;
+        use crate::net::tls::TlsError;
 
         let name = rustls::pki_types::ServerName::try_from(host.to_owned())
-            .map_err(|_| super::UrlError::InvalidHost)?;
+            .map_err(|_| crate::net::UrlError::InvalidHost)?;
         let failed = |source| match source {
             TlsError::TimedOut => Error::Timeout(Phase::Tls),
             source => Error::Tls { host: host.to_owned(), source },
@@ -187,27 +127,9 @@ impl Connector {
         stream.map(Stream::from).map_err(failed)
     }
 
-    #[cfg(feature = "tls")]
-    fn tls_client(&self) -> Result<&TlsClient, super::tls::TlsError> {
-        if let Some(tls) = self.tls.as_ref().or_else(|| self.default_tls.get()) {
-            return Ok(tls);
-        }
-        let tls = TlsClient::new()?;
-        Ok(self.default_tls.get_or_init(|| tls))
-    }
-
     #[cfg(not(feature = "tls"))]
     fn secure_with(&self, _: Stream, _: &str, _: Instant) -> Result<Stream, Error> {
         Err(Error::TlsUnavailable)
-    }
-}
-
-impl std::fmt::Debug for Connector {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connector")
-            .field("options", &self.options)
-            .field("proxy", &self.proxy)
-            .finish_non_exhaustive()
     }
 }
 

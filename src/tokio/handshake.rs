@@ -1,0 +1,83 @@
+//! The opening handshake over a stream. Time limits are the caller's.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::{
+    error::WebSocketError,
+    handshake::{
+        ClientHandshake, ClientUpgrade, HandshakeError, HeadLimits, IncomingRequest,
+        ServerHandshake,
+    },
+};
+
+/// Bytes read at a time; a head of a handshake is rarely longer.
+const READ_SIZE: usize = 2 << 10;
+
+/// Sends the request and takes the response.
+pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    mut handshake: ClientHandshake,
+) -> Result<ClientUpgrade, WebSocketError> {
+    write(stream, handshake.request()).await?;
+    let mut bytes = [0; READ_SIZE];
+    loop {
+        let upgrade = match stream.read(&mut bytes).await? {
+            0 => return Err(handshake.end_of_stream().into()),
+            len => handshake.receive(&bytes[..len])?,
+        };
+        if let Some(upgrade) = upgrade {
+            return Ok(upgrade);
+        }
+    }
+}
+
+/// Takes a request. One that cannot be understood is answered here.
+pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    limits: HeadLimits,
+) -> Result<IncomingRequest, WebSocketError> {
+    let mut handshake = ServerHandshake::new(limits);
+    let mut bytes = [0; READ_SIZE];
+    loop {
+        let received = match stream.read(&mut bytes).await? {
+            0 => return Err(handshake.end_of_stream().into()),
+            len => handshake.receive(&bytes[..len]),
+        };
+        match received {
+            Ok(Some(request)) => return Ok(request),
+            Ok(None) => {}
+            Err(error) => {
+                if let HandshakeError::Refused(refusal) = &error {
+                    refuse(stream, &refusal.to_bytes()).await;
+                }
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+pub(super) async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+/// Sends a refusal, and closes so that it arrives: a stream closed with unread bytes
+/// would be reset. What is wrong with the stream is not worth more words than the
+/// refusal.
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, response: &[u8]) {
+    let refusing = async {
+        write(stream, response).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; READ_SIZE];
+        // As much as a peer may have sent before it saw the answer.
+        for _ in 0..32 {
+            if stream.read(&mut rest).await? == 0 {
+                break;
+            }
+        }
+        io::Result::Ok(())
+    };
+    let _ = refusing.await;
+}

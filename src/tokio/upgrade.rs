@@ -1,0 +1,98 @@
+//! The server's side of the opening handshake.
+
+use http::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{WebSocketStream, client::within, handshake};
+use crate::{
+    error::WebSocketError,
+    handshake::{HeadLimits, WebSocketUpgrade},
+};
+
+/// Accepts a WebSocket connection on a stream that a client has just connected,
+/// with the defaults of [`WebSocketUpgrade`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), wirespeed::WebSocketError> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:9001").await?;
+/// loop {
+///     let (stream, _) = listener.accept().await?;
+///     stream.set_nodelay(true)?;
+///     tokio::spawn(async move {
+///         let mut ws = wirespeed::tokio::accept(stream).await?;
+///         while let Some(message) = ws.receive().await? {
+///             ws.send(message).await?;
+///         }
+///         Ok::<(), wirespeed::WebSocketError>(())
+///     });
+/// }
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As [`accept_async`](WebSocketUpgrade::accept_async).
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+) -> Result<WebSocketStream<S>, WebSocketError> {
+    WebSocketUpgrade::new().accept_async(stream).await
+}
+
+impl WebSocketUpgrade {
+    /// Takes a request from the stream, on tokio, and answers it: with 101 and
+    /// a connection, or with a refusal. All of it within
+    /// [`Limits::handshake_timeout`](crate::Limits::handshake_timeout). To drop the
+    /// future gives the connection up.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](WebSocketError::Refused), or
+    /// [`MissingKey`](WebSocketError::MissingKey), if the request breaks the
+    /// rules or the policy; it is answered with the status for it. Otherwise an
+    /// error of the transport, or a timeout.
+    pub async fn accept_async<S: AsyncRead + AsyncWrite + Unpin>(
+        mut self,
+        mut stream: S,
+    ) -> Result<WebSocketStream<S>, WebSocketError> {
+        let time = self.options.limits.handshake_timeout;
+        let limits = HeadLimits::of(&self.options.limits);
+        // What is needed only here should not be a part of the caller's future.
+        let accepting = Box::pin(async move {
+            let incoming = handshake::request(&mut stream, limits).await?;
+            self.received = incoming.leftover;
+            answer(self, &incoming.request, stream).await
+        });
+        within(time, accepting).await
+    }
+
+    /// Answers a request that was read from the stream already, on tokio.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept_async`](Self::accept_async).
+    pub async fn accept_async_on<S: AsyncRead + AsyncWrite + Unpin, B>(
+        self,
+        request: &Request<B>,
+        stream: S,
+    ) -> Result<WebSocketStream<S>, WebSocketError> {
+        let time = self.options.limits.handshake_timeout;
+        within(time, Box::pin(answer(self, request, stream))).await
+    }
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin, B>(
+    upgrade: WebSocketUpgrade,
+    request: &Request<B>,
+    mut stream: S,
+) -> Result<WebSocketStream<S>, WebSocketError> {
+    match upgrade.judge(request) {
+        Ok((acceptance, opened)) => {
+            handshake::write(&mut stream, &acceptance.to_bytes()).await?;
+            Ok(WebSocketStream::open(stream, opened))
+        }
+        Err(refusal) => {
+            handshake::refuse(&mut stream, &refusal.to_bytes()).await;
+            Err(refusal.into())
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Connecting and accepting, over sockets of this machine.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use wirespeed::{
+    TimedOut, WebSocketClient, WebSocketError, WebSocketMessage, WebSocketUpgrade,
+    handshake::{OriginPolicy, ServerPolicy},
+    net::{ProxyChoice, dial::Resolver},
+};
+
+/// A server that accepts one connection and echoes; its outcome, and its address.
+async fn echo(upgrade: WebSocketUpgrade) -> (JoinHandle<Result<(), WebSocketError>>, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await?;
+        let mut ws = upgrade.accept_async(stream).await?;
+        while let Some(message) = ws.receive().await? {
+            if message.is_data() {
+                ws.send(message).await?;
+            }
+        }
+        Ok(())
+    });
+    (serving, address)
+}
+
+fn client() -> WebSocketClient {
+    WebSocketClient::new().proxy(ProxyChoice::Direct)
+}
+
+#[tokio::test]
+async fn a_connection_from_end_to_end() {
+    let policy = ServerPolicy::new().subprotocols(["book.v2", "book.v1"]);
+    let (serving, address) = echo(WebSocketUpgrade::new().policy(policy)).await;
+    let builder = client().websocket(format!("ws://{address}/feed")).subprotocol("book.v1");
+    let mut ws = builder.connect_async().await.unwrap();
+    assert_eq!(ws.subprotocol(), Some("book.v1"));
+    assert_eq!(ws.response().unwrap().status(), 101);
+    ws.send("hello").await.unwrap();
+    assert_eq!(ws.receive().await.unwrap(), Some("hello".into()));
+    ws.close(1000, "").await.unwrap();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn halves_of_a_socket() {
+    let (serving, address) = echo(WebSocketUpgrade::new()).await;
+    let ws = client().websocket(format!("ws://{address}")).connect_async().await.unwrap();
+    let (mut reader, mut writer) = ws.split();
+    let writing = tokio::spawn(async move {
+        for i in 0..1000 {
+            writer.send(&format!("message {i}")).await.unwrap();
+        }
+        writer.close(1000, "").await.unwrap();
+    });
+    for i in 0..1000 {
+        let expected = format!("message {i}");
+        assert_eq!(reader.receive_ref().await.unwrap().unwrap().as_text(), Some(&*expected));
+    }
+    let close = reader.receive().await.unwrap();
+    assert_eq!(close, Some(WebSocketMessage::Close(1000.into(), "".into())));
+    assert_eq!(reader.receive().await.unwrap(), None);
+    writing.await.unwrap();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_arrives() {
+    let policy = ServerPolicy::new().origin(OriginPolicy::SameOrigin);
+    let (serving, address) = echo(WebSocketUpgrade::new().policy(policy)).await;
+    let builder = client().websocket(format!("ws://{address}")).origin("https://elsewhere.example");
+    match builder.connect_async().await.unwrap_err() {
+        WebSocketError::UpgradeFailed(failure) => assert_eq!(failure.status, 403),
+        other => panic!("{other}"),
+    }
+    assert!(matches!(serving.await.unwrap(), Err(WebSocketError::Refused(_))));
+}
+
+/// The clock stands still until every task waits, so that time passes at once.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_stalls_is_given_up() {
+    let timed_out = |error| matches!(error, WebSocketError::Timeout(TimedOut::Handshake));
+    let (ours, _theirs) = tokio::io::duplex(1024);
+    assert!(timed_out(wirespeed::tokio::accept(ours).await.unwrap_err()));
+    let (ours, _theirs) = tokio::io::duplex(1024);
+    let connecting = client().websocket("ws://example.com").connect_async_over(ours);
+    assert!(timed_out(connecting.await.unwrap_err()));
+}
+
+/// What is no server, or nobody, is an error that says so; addresses race.
+#[tokio::test]
+async fn an_address_that_fails_makes_way_for_the_next() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_serving, open) = echo(WebSocketUpgrade::new()).await;
+    let resolver = |addresses: Vec<SocketAddr>| -> Arc<dyn Resolver> {
+        Arc::new(move |_: &str, _: u16| io::Result::Ok(addresses.clone()))
+    };
+    let connect = |addresses| {
+        let mut connector = wirespeed::net::Connector::default();
+        connector.resolver = resolver(addresses);
+        connector.proxy = ProxyChoice::Direct;
+        let client = WebSocketClient::new().connector(connector);
+        client.websocket("ws://feed.example/").connect_async()
+    };
+    let mut ws = connect(vec![closed, open]).await.unwrap();
+    ws.send("hello").await.unwrap();
+    assert!(matches!(connect(vec![closed]).await, Err(WebSocketError::Connect(_))));
+    assert!(matches!(connect(vec![]).await, Err(WebSocketError::Connect(_))));
+}
+
+/// RFC 6455, 4.1, step 2: no two connections to an address are in their opening
+/// handshake at once. Here the second waits, in a task, for the first to fail.
+#[tokio::test]
+async fn connections_to_one_address_take_turns() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let connecting = [1, 2].map(|number| {
+        let (order, connecting) = (Arc::clone(&order), client().websocket(&*url).connect_async());
+        tokio::spawn(async move {
+            assert!(connecting.await.is_err());
+            order.lock().unwrap().push(number);
+        })
+    });
+    for finished in 0..2 {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        assert_eq!(order.lock().unwrap().len(), finished, "the other one waits");
+        stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    }
+    for task in connecting {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn through_a_proxy() {
+    let (_serving, target) = echo(WebSocketUpgrade::new()).await;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap();
+    let proxying = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        assert!(head.starts_with(b"CONNECT feed.example:80 HTTP/1.1\r\n"));
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let mut onward = TcpStream::connect(target).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut onward).await;
+    });
+    let proxy = ProxyChoice::Fixed(format!("http://{address}").parse().unwrap());
+    let client = WebSocketClient::new().proxy(proxy);
+    let mut ws = client.websocket("ws://feed.example").connect_async().await.unwrap();
+    ws.send("hello").await.unwrap();
+    assert_eq!(ws.receive().await.unwrap(), Some("hello".into()));
+    drop(ws);
+    proxying.await.unwrap();
+}
+
+#[cfg(feature = "ring")]
+#[tokio::test]
+async fn over_tls_whole_and_in_halves() {
+    use wirespeed::{
+        net::tls::{TlsClient, TlsServer},
+        tokio::MaybeTlsStream,
+    };
+
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let tls = TlsServer::from_pem(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes());
+    let tls = tls.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = MaybeTlsStream::accept_tls(stream, &tls).await.unwrap();
+        let ws = wirespeed::tokio::accept(stream).await.unwrap();
+        let (mut reader, mut writer) = ws.split();
+        while let Some(message) = reader.receive().await.unwrap() {
+            if message.is_data() {
+                writer.send(message).await.unwrap();
+            }
+        }
+    });
+
+    let trust = TlsClient::builder().default_roots(false);
+    let trust = trust.add_authority_pem(cert.pem().as_bytes()).unwrap().build().unwrap();
+    let url = format!("wss://localhost:{}", address.port());
+    let builder = client().tls(trust).websocket(url).address(address);
+    let mut ws = builder.connect_async().await.unwrap();
+    assert!(ws.get_ref().is_tls());
+    for message in ["hello".into(), WebSocketMessage::from(vec![7; 1 << 20])] {
+        ws.send(message.clone()).await.unwrap();
+        assert_eq!(ws.receive().await.unwrap(), Some(message));
+    }
+    ws.close(1000, "").await.unwrap();
+    serving.await.unwrap();
+}
+
+#[cfg(feature = "deflate")]
+#[tokio::test]
+async fn compressed() {
+    use wirespeed::{WebSocketOptions, deflate::DeflateOptions};
+
+    let mut options = WebSocketOptions::server();
+    options.deflate = Some(DeflateOptions::for_server());
+    let (_serving, address) = echo(WebSocketUpgrade::new().options(options)).await;
+    let builder =
+        client().websocket(format!("ws://{address}")).deflate(DeflateOptions::for_client());
+    let mut ws = builder.connect_async().await.unwrap();
+    let extensions = &ws.response().unwrap().headers()["sec-websocket-extensions"];
+    assert!(extensions.to_str().unwrap().starts_with("permessage-deflate"));
+    let text = "over and over and ".repeat(10_000);
+    ws.send(&text).await.unwrap();
+    let mut reader = ws.receive_reader().await.unwrap().unwrap();
+    let mut echoed = String::new();
+    reader.read_to_string(&mut echoed).await.unwrap();
+    assert_eq!(echoed, text);
+}
