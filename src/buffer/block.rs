@@ -26,6 +26,11 @@ impl Block {
         Self { bytes: BytesMut::zeroed(len), whole: len }
     }
 
+    /// The size of the whole allocation.
+    pub(super) fn whole_len(&self) -> usize {
+        self.whole
+    }
+
     /// Takes the first `len` bytes out: one reference count.
     pub(super) fn split_to(&mut self, len: usize) -> BytesMut {
         self.bytes.split_to(len)

@@ -76,10 +76,11 @@ impl BufferPool {
         Block::new(self.0.block_len)
     }
 
-    /// Gives a block back, whether or not messages still use a part of it.
+    /// Gives a block back, whether or not messages still use a part of it; one of
+    /// another size is freed.
     pub(super) fn put(&self, block: Block) {
         let mut resting = lock(&self.0.resting);
-        if resting.len() < self.0.keep && !block.is_empty() {
+        if resting.len() < self.0.keep && block.whole_len() == self.0.block_len {
             resting.push(block);
         }
     }

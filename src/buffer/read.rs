@@ -83,7 +83,7 @@ impl ReadBuffer {
         kept[..left].copy_from_slice(self.filled());
 
         const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
-        if !self.block.reclaim() && self.block.len() < MIN_LEN || self.block.is_empty() {
+        if !self.block.reclaim() && self.block.len() < MIN_LEN || !self.holds_memory() {
             let used_up = std::mem::replace(&mut self.block, self.pool.take());
             self.pool.put(used_up);
         }
@@ -101,12 +101,18 @@ impl ReadBuffer {
         self.end = self.end.saturating_add(len).min(self.readable_len());
     }
 
-    /// Gives the block back to the pool if no bytes are left in it.
+    /// Gives the block back to the pool, unless whole messages are left in it. The
+    /// cut header of a frame is kept in as many bytes as it has, so that peers who
+    /// send a byte and wait do not hold a block each.
     pub(crate) fn release(&mut self) {
-        if self.len() == 0 && !self.block.is_empty() {
-            self.pool.put(std::mem::take(&mut self.block));
-            (self.start, self.end) = (0, 0);
+        let left = self.len();
+        if !self.holds_memory() || left > HEADROOM {
+            return;
         }
+        let mut kept = Block::new(left);
+        kept.copy_from_slice(self.filled());
+        self.pool.put(std::mem::replace(&mut self.block, kept));
+        (self.start, self.end) = (0, left);
     }
 
     /// Where a read has to end, for [`SLACK`] to be left behind it.
@@ -114,9 +120,9 @@ impl ReadBuffer {
         self.block.len().saturating_sub(SLACK)
     }
 
-    /// Whether a block is held.
+    /// Whether a block of the pool is held.
     pub(crate) fn holds_memory(&self) -> bool {
-        !self.block.is_empty()
+        self.block.whole_len() > HEADROOM
     }
 }
 
@@ -176,6 +182,23 @@ mod tests {
         let room = buffer.prepare().len();
         buffer.commit(usize::MAX);
         assert_eq!(buffer.len(), room);
+    }
+
+    #[test]
+    fn a_cut_header_survives_the_release_of_its_block() {
+        let pool = pool();
+        let mut buffer = ReadBuffer::new(pool.clone());
+        for left in 0..=HEADROOM {
+            buffer.prepare()[..200].fill(left as u8);
+            buffer.commit(200);
+            buffer.take(200 - left);
+            buffer.release();
+            assert!(!buffer.holds_memory());
+            assert_eq!(pool.resting(), 1, "the block, and nothing smaller");
+            assert_eq!(buffer.filled(), vec![left as u8; left]);
+            buffer.prepare();
+            assert_eq!(buffer.take(left), vec![left as u8; left]);
+        }
     }
 
     #[test]
