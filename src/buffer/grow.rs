@@ -22,6 +22,11 @@ impl GrowBuffer {
         Self { storage, len: 0 }
     }
 
+    /// Bytes that are collected.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Appends a piece, unmasked on its way.
     pub(crate) fn push(&mut self, kernels: &Kernels, piece: &[u8], mask: Mask) {
         let target = &mut self.spare(piece.len())[..piece.len()];

@@ -1,8 +1,8 @@
-//! A message that did not arrive whole in one frame and one read.
+//! A message that does not lie whole and plain in one frame of one read.
 
 use super::ProtocolError;
 use crate::{
-    buffer::{BufferPool, GrowBuffer},
+    buffer::{BY_REFERENCE, BufferPool, GrowBuffer},
     frame::Opcode,
     message::{MessageRef, WebSocketMessage},
     simd::{Kernels, Mask, Utf8Buffer},
@@ -22,6 +22,16 @@ enum Collected {
     Nothing,
     Text(Utf8Buffer),
     Binary(GrowBuffer),
+}
+
+impl Collected {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
 }
 
 impl Assembly {
@@ -105,8 +115,12 @@ impl Assembly {
         }
     }
 
-    /// Takes the finished message out.
+    /// Takes the finished message out: a short one copied, so that it keeps no
+    /// more than its own size alive and the memory stays for the next one.
     pub(super) fn take(&mut self) -> Result<WebSocketMessage, ProtocolError> {
+        if self.message.len() < BY_REFERENCE {
+            return Ok(self.message_ref()?.to_message());
+        }
         match &mut self.message {
             Collected::Text(text) => Ok(WebSocketMessage::Text(text.take()?)),
             Collected::Binary(bytes) => Ok(WebSocketMessage::Binary(bytes.take())),

@@ -3,14 +3,16 @@
 use super::{ProtocolError, assembly::Assembly};
 use crate::{
     deflate::{
-        DeflateParams, DeflatePool, InflateStatus, Inflater, RatioExceeded, RatioGuard, RatioLimit,
+        DeflateParams, DeflatePool, InflateStatus, Inflater, Progress, RatioExceeded, RatioGuard,
+        RatioLimit,
     },
     frame::Role,
     limits::{Limit, LimitExceeded, Limits},
-    simd::Kernels,
+    simd::{Kernels, Mask},
 };
 
-/// Room that the inflater is given at a time.
+/// Room that the inflater is given at a time: what a message, or a piece of one
+/// that is handed out in pieces, grows by at most.
 const STEP: usize = 16 << 10;
 
 /// The decompressor of a connection with what bounds it.
@@ -18,7 +20,10 @@ const STEP: usize = 16 << 10;
 pub(super) struct Inflation {
     inflater: Inflater,
     guard: RatioGuard,
+    /// The most bytes a message may have.
     message: u64,
+    /// The last step ended for want of room: there may be more without more input.
+    pending: bool,
 }
 
 impl Inflation {
@@ -33,42 +38,67 @@ impl Inflation {
             inflater: Inflater::new(role, params, pool),
             guard: RatioGuard::new(limit),
             message: limits.message,
+            pending: false,
         }
     }
 
     pub(super) fn begin_message(&mut self) {
         self.guard.start_message();
+        self.pending = false;
     }
 
-    /// Inflates a piece of a message to the end of what is assembled of it.
+    /// Whether [`step`](Self::step) may write something without more input.
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending
+    }
+
+    /// Unmasks a piece of a message and inflates it to the end of what is assembled.
     pub(super) fn push(
         &mut self,
         kernels: &Kernels,
-        mut piece: &[u8],
+        piece: &mut [u8],
+        mask: Mask,
         last: bool,
         assembly: &mut Assembly,
     ) -> Result<(), ProtocolError> {
+        kernels.mask(piece, mask);
+        let mut piece = &*piece;
         loop {
-            // One byte more than is allowed: a message that just fits must not be
-            // told from one that does not by asking for more of it.
-            let left = (self.message - self.guard.inflated()).saturating_add(1);
-            let room = assembly.spare(STEP.min(usize::try_from(left).unwrap_or(STEP)));
-            let progress = self.inflater.inflate(piece, last, room)?;
+            let progress = self.step(kernels, piece, last, assembly)?;
+            if progress.status != InflateStatus::NeedsOutput {
+                return Ok(());
+            }
             piece = &piece[progress.consumed..];
-            self.guard.record(progress.consumed, progress.produced)?;
-            if self.guard.inflated() > self.message {
-                return Err(ProtocolError::Limit(LimitExceeded {
-                    limit: Limit::Message,
-                    allowed: self.message,
-                    actual: self.guard.inflated(),
-                }));
-            }
-            assembly.commit(kernels, progress.produced)?;
-            match progress.status {
-                InflateStatus::NeedsOutput => {}
-                InflateStatus::NeedsInput | InflateStatus::MessageEnd => return Ok(()),
-            }
         }
+    }
+
+    /// As [`push`](Self::push), but no more than [`STEP`] bytes of it.
+    pub(super) fn step(
+        &mut self,
+        kernels: &Kernels,
+        piece: &[u8],
+        last: bool,
+        assembly: &mut Assembly,
+    ) -> Result<Progress, ProtocolError> {
+        // One byte more than is allowed: a message that just fits must not be told
+        // from one that does not by asking for more of it.
+        let left = (self.message - self.guard.inflated()).saturating_add(1);
+        let len = STEP.min(usize::try_from(left).unwrap_or(STEP));
+        let room = assembly.spare(len);
+        let len = len.min(room.len());
+        let room = &mut room[..len];
+        let progress = self.inflater.inflate(piece, last, room)?;
+        self.guard.record(progress.consumed, progress.produced)?;
+        if self.guard.inflated() > self.message {
+            return Err(ProtocolError::Limit(LimitExceeded {
+                limit: Limit::Message,
+                allowed: self.message,
+                actual: self.guard.inflated(),
+            }));
+        }
+        assembly.commit(kernels, progress.produced)?;
+        self.pending = progress.status == InflateStatus::NeedsOutput;
+        Ok(progress)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The receiving side: bytes in, messages out.
 
+#[cfg(feature = "deflate")]
+mod compressed;
+
 use std::{sync::Arc, time::Instant};
 
 #[cfg(feature = "deflate")]
@@ -21,11 +24,6 @@ use crate::{
     options::WebSocketOptions,
     simd::{Kernels, Mask, Utf8Bytes},
 };
-
-/// Compressed bytes that are inflated for one piece of a message that is handed
-/// out in pieces. Deflate cannot make more than about a thousand times as much of
-/// them, so this bounds the piece.
-const INFLATED_AT_ONCE: usize = 1 << 10;
 
 /// The receiving side of a connection.
 ///
@@ -514,7 +512,7 @@ impl Receiver {
         if message.fragments == 1 {
             message.begin(&mut self.assembly);
             #[cfg(feature = "deflate")]
-            if let Some(inflation) = &mut self.inflation {
+            if let Some(inflation) = self.inflation.as_mut().filter(|_| rsv1) {
                 inflation.begin_message();
             }
         }
@@ -524,51 +522,22 @@ impl Receiver {
 
     /// In a payload: takes what there is of it.
     fn payload(&mut self, left: u64, mask: Mask, fin: bool) -> Result<Step, ProtocolError> {
-        let inflated_in_chunks = self
-            .message
-            .as_ref()
-            .is_some_and(|message| message.compressed && message.way == Way::InChunks);
-        let most = if inflated_in_chunks { INFLATED_AT_ONCE } else { usize::MAX };
-        let len = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX)).min(most);
-        let left = left - len as u64;
+        let Some(message) = &mut self.message else { return Ok(Step::Starved) };
+        #[cfg(feature = "deflate")]
+        if message.compressed && message.way == Way::InChunks {
+            return self.inflate_piece(left, mask, fin);
+        }
+        let len = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         if len == 0 && left > 0 {
             return Ok(Step::Starved);
         }
-        self.course.phase = match (left, fin) {
-            (0, true) => Phase::Message,
-            (0, false) => Phase::Fragment,
+        let left = left - len as u64;
+        self.course.phase = match left {
+            0 => Phase::behind_frame(fin),
             _ => Phase::Payload { left, mask: mask.advance(len), fin },
         };
         let last = fin && left == 0;
-        let Some(message) = &mut self.message else { return Ok(Step::Moved) };
         message.begun |= len > 0;
-        #[cfg(feature = "deflate")]
-        if message.compressed
-            && let Some(inflation) = &mut self.inflation
-        {
-            let in_chunks = message.way == Way::InChunks;
-            if in_chunks {
-                self.assembly.forget();
-            }
-            let piece = self.buffer.take(len);
-            self.kernels.mask(piece, mask);
-            inflation.push(self.kernels, piece, last, &mut self.assembly)?;
-            return Ok(match (in_chunks, last) {
-                (true, _) => {
-                    let end = self.assembly.bytes_mut().len();
-                    // What was taken may have made nothing yet.
-                    if end == 0 && !last {
-                        return Ok(Step::Moved);
-                    }
-                    Step::Found(Found::InflatedPiece { start: 0, end, last })
-                }
-                (false, true) => {
-                    self.message = None;
-                    Step::Found(Found::Assembled)
-                }
-                (false, false) => Step::Moved,
-            });
-        }
         if message.way == Way::InChunks {
             // An empty piece says nothing unless it ends the message.
             return Ok(if len == 0 && !last {
@@ -577,7 +546,17 @@ impl Receiver {
                 Step::Found(Found::Piece { len, mask, last })
             });
         }
-        self.assembly.push(self.kernels, self.buffer.take(len), mask)?;
+        let piece = self.buffer.take(len);
+        #[cfg(feature = "deflate")]
+        if message.compressed
+            && let Some(inflation) = &mut self.inflation
+        {
+            inflation.push(self.kernels, piece, mask, last, &mut self.assembly)?;
+        } else {
+            self.assembly.push(self.kernels, piece, mask)?;
+        }
+        #[cfg(not(feature = "deflate"))]
+        self.assembly.push(self.kernels, piece, mask)?;
         if last {
             self.message = None;
             return Ok(Step::Found(Found::Assembled));
@@ -624,6 +603,13 @@ enum Step {
     Found(Found),
     Moved,
     Starved,
+}
+
+impl Phase {
+    /// Between two frames, the first of which ended its message or did not.
+    fn behind_frame(fin: bool) -> Self {
+        if fin { Self::Message } else { Self::Fragment }
+    }
 }
 
 impl Course {

@@ -52,7 +52,7 @@ impl Rules {
             (Opcode::Continuation, None) => Err(FrameError::ContinuationWithoutStart.into()),
             (Opcode::Continuation, Some(message)) => self.judge_fragment(header, message),
             (_, Some(_)) => Err(FrameError::MessageInterrupted.into()),
-            (_, None) => self.judge_len(header.payload_len, 0),
+            (_, None) => self.judge_len(header.payload_len, 0, header.rsv1),
         }
     }
 
@@ -71,21 +71,27 @@ impl Rules {
         if header.payload_len == 0 {
             at_most(Limit::EmptyFragments, self.empty_fragments, message.empty_fragments)?;
         }
-        self.judge_len(header.payload_len, message.len)
+        self.judge_len(header.payload_len, message.len, message.compressed)
     }
 
-    fn judge_len(&self, frame: u64, before: u64) -> Result<(), ProtocolError> {
-        if frame > self.frame {
-            let exceeded =
-                LimitExceeded { limit: Limit::Frame, allowed: self.frame, actual: frame };
-            return Err(exceeded.into());
+    /// The length of a compressed message says little about what is in it, but it
+    /// is never much longer; that is judged when it is inflated.
+    fn judge_len(&self, frame: u64, before: u64, compressed: bool) -> Result<(), ProtocolError> {
+        let allowed = |len: u64| if compressed { len.saturating_add(growth(len)) } else { len };
+        let exceeded = |limit, allowed, actual| LimitExceeded { limit, allowed, actual };
+        if frame > allowed(self.frame) {
+            return Err(exceeded(Limit::Frame, self.frame, frame).into());
         }
         let message = before.saturating_add(frame);
-        if message > self.message {
-            let exceeded =
-                LimitExceeded { limit: Limit::Message, allowed: self.message, actual: message };
-            return Err(exceeded.into());
+        if message > allowed(self.message) {
+            return Err(exceeded(Limit::Message, self.message, message).into());
         }
         Ok(())
     }
+}
+
+/// What a compressor adds to `len` incompressible bytes, at most: five bytes for
+/// each stored block, of which none makes shorter ones than this.
+const fn growth(len: u64) -> u64 {
+    len / 64 + 64
 }

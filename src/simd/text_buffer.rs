@@ -25,8 +25,9 @@ impl Utf8Buffer {
 
     /// An empty text that will be kept in `storage`, whose contents are dropped.
     pub fn new(mut storage: BytesMut) -> Self {
+        let initialized = storage.len();
         storage.clear();
-        Self { bytes: storage, state: Utf8State::default(), initialized: 0 }
+        Self { bytes: storage, state: Utf8State::default(), initialized }
     }
 
     /// Bytes received so far, an unfinished sequence included.
@@ -115,8 +116,13 @@ impl Utf8Buffer {
         Ok(Utf8Bytes::proven(self.bytes.split().freeze()))
     }
 
-    /// Gives the storage back.
-    pub fn into_storage(self) -> BytesMut {
+    /// Gives the storage back, as long as it is initialised: whoever uses it
+    /// next need not do that again.
+    pub fn into_storage(mut self) -> BytesMut {
+        let len = self.initialized.max(self.bytes.len());
+        // SAFETY: `initialized` bytes lie within the capacity and are
+        // initialised, and so are those of the text.
+        unsafe { self.bytes.set_len(len) };
         self.bytes
     }
 
