@@ -108,7 +108,7 @@ pub use limits::{Limit, LimitExceeded, Limits};
 pub use message::{MessageRef, PreparedMessage, WebSocketMessage};
 pub use net::WebSocketUrl;
 pub use options::{MaskSource, WebSocketOptions};
-pub use protocol::WebSocketState;
+pub use protocol::{Compress, WebSocketState};
 pub use simd::{Utf8Bytes, apply_mask};
 
 /// The name that an HTTP client of the same manners goes by.

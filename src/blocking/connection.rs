@@ -16,6 +16,8 @@ use super::{
     shared::Shared,
     split::{WebSocketReader, WebSocketWriter},
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, MAX_CONTROL_PAYLOAD, Opcode, Role},
@@ -23,7 +25,7 @@ use crate::{
     message::{MessageRef, PreparedMessage, WebSocketMessage},
     net::stream::{Duplex, Stream},
     options::WebSocketOptions,
-    protocol::{Connection, Received, WebSocketState},
+    protocol::{Compress, Connection, Received, WebSocketState},
 };
 
 /// A WebSocket connection over a blocking stream.
@@ -115,6 +117,20 @@ impl<S: Duplex> WebSocketConnection<S> {
         self.shared.send(message.as_bytes().len(), |sender| sender.write(message))
     }
 
+    /// Sends a message, compressed or not as the caller says.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_with(
+        &self,
+        message: impl Into<WebSocketMessage>,
+        compress: Compress,
+    ) -> Result<(), WebSocketError> {
+        let message = message.into();
+        self.shared.send(message.as_bytes().len(), |sender| sender.write_with(message, compress))
+    }
+
     /// Sends a text message without owning it.
     ///
     /// # Errors
@@ -167,6 +183,20 @@ impl<S: Duplex> WebSocketConnection<S> {
     pub fn write(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
         let message = message.into();
         self.shared.write(message.as_bytes().len(), |sender| sender.write(message))
+    }
+
+    /// Queues a message, compressed or not as the caller says.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn write_with(
+        &self,
+        message: impl Into<WebSocketMessage>,
+        compress: Compress,
+    ) -> Result<(), WebSocketError> {
+        let message = message.into();
+        self.shared.write(message.as_bytes().len(), |sender| sender.write_with(message, compress))
     }
 
     /// Queues a text message without owning it.
@@ -300,6 +330,14 @@ impl<S: Duplex> WebSocketConnection<S> {
     /// wants the latest state may skip to it.
     pub fn has_buffered_message(&self) -> bool {
         self.reading.borrow_mut().receiver.has_buffered_frame()
+    }
+
+    /// What compression has come to in each direction, sent and received; `None`
+    /// if the handshake did not agree on it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<(DeflateTotals, DeflateTotals)> {
+        let received = self.reading.borrow().receiver.inflate_totals()?;
+        Some((self.shared.deflate_totals()?, received))
     }
 
     /// When the bytes of the last message were read, or the last of them.

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::CloseCode,
@@ -113,6 +115,11 @@ impl<S: Duplex> Shared<S> {
             Ok(mut sender) => Ok(sender.handle_timeout(now)?),
             Err(_) => Ok(()),
         }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.lock().deflate_totals()
     }
 
     pub(super) fn transport_action(&self) -> TransportAction {

@@ -7,12 +7,14 @@ use std::{
 };
 
 use super::{reading::Reading, shared::Shared};
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, MAX_CONTROL_PAYLOAD, Opcode},
     message::{MessageRef, PreparedMessage, WebSocketMessage},
     net::stream::{Duplex, Stream},
-    protocol::{Received, WebSocketState},
+    protocol::{Compress, Received, WebSocketState},
 };
 
 /// The receiving half of a connection.
@@ -65,6 +67,13 @@ impl<S: Duplex> WebSocketReader<S> {
         self.reading.receiver.has_buffered_frame()
     }
 
+    /// What compression has come to in the messages received; `None` if the
+    /// handshake did not agree on it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.reading.receiver.inflate_totals()
+    }
+
     /// When the bytes of the last message were read, or the last of them.
     pub fn read_at(&self) -> Instant {
         self.reading.receiver.read_at()
@@ -109,6 +118,20 @@ impl<S: Duplex> WebSocketWriter<S> {
     pub fn send(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
         let message = message.into();
         self.shared.send(message.as_bytes().len(), |sender| sender.write(message))
+    }
+
+    /// Sends a message, compressed or not as the caller says.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_with(
+        &self,
+        message: impl Into<WebSocketMessage>,
+        compress: Compress,
+    ) -> Result<(), WebSocketError> {
+        let message = message.into();
+        self.shared.send(message.as_bytes().len(), |sender| sender.write_with(message, compress))
     }
 
     /// Sends a text message without owning it.
@@ -163,6 +186,20 @@ impl<S: Duplex> WebSocketWriter<S> {
         self.shared.write(message.as_bytes().len(), |sender| sender.write(message))
     }
 
+    /// Queues a message, compressed or not as the caller says.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn write_with(
+        &self,
+        message: impl Into<WebSocketMessage>,
+        compress: Compress,
+    ) -> Result<(), WebSocketError> {
+        let message = message.into();
+        self.shared.write(message.as_bytes().len(), |sender| sender.write_with(message, compress))
+    }
+
     /// Queues a message that was encoded before.
     ///
     /// # Errors
@@ -179,6 +216,13 @@ impl<S: Duplex> WebSocketWriter<S> {
     /// As [`send`](Self::send).
     pub fn flush(&self) -> Result<(), WebSocketError> {
         self.shared.flush()
+    }
+
+    /// What compression has come to in the messages sent; `None` if the handshake
+    /// did not agree on it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.shared.deflate_totals()
     }
 
     /// Sends a ping of at most 125 bytes.

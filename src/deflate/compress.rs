@@ -88,6 +88,7 @@ pub struct Deflater {
     setup: Option<Setup>,
     context_takeover: bool,
     threshold: usize,
+    release_idle: bool,
     pool: DeflatePool,
     /// The compressor that holds the history, with takeover, once there is any.
     context: Option<Compressor>,
@@ -113,6 +114,7 @@ impl Deflater {
                 .then(|| Setup::new(options, window_bits)),
             context_takeover: !no_context_takeover,
             threshold: options.threshold,
+            release_idle: options.release_idle,
             pool: pool.clone(),
             context: None,
         }
@@ -137,7 +139,8 @@ impl Deflater {
         payload: &[u8],
         out: &mut BytesMut,
     ) -> Result<Compression, DeflateError> {
-        if payload.len() < self.threshold || self.setup.is_none() || looks_incompressible(payload) {
+        if self.is_too_short(payload.len()) || self.setup.is_none() || looks_incompressible(payload)
+        {
             return Ok(Compression::Plain);
         }
         let start = out.len();
@@ -193,6 +196,14 @@ impl Deflater {
         }
     }
 
+    /// Says that the connection is idle: gives the compressor back to the pool if
+    /// the [options](DeflateOptions::release_idle) say so.
+    pub fn release_idle(&mut self) {
+        if self.release_idle {
+            self.forget_history();
+        }
+    }
+
     /// Gives the compressor of an idle connection back to the pool, which
     /// costs the next messages their history. Returns whether there was one.
     ///
@@ -222,6 +233,17 @@ impl Deflater {
     /// Whether messages refer to earlier ones.
     pub fn context_takeover(&self) -> bool {
         self.context_takeover
+    }
+
+    /// What decides, together with a message, what becomes of it; `None` if the
+    /// messages before it do as well, or if none is compressed.
+    pub(crate) fn setup_without_history(&self) -> Option<Setup> {
+        self.setup.filter(|_| !self.context_takeover)
+    }
+
+    /// Whether a message of `len` bytes is below the threshold.
+    pub(crate) fn is_too_short(&self, len: usize) -> bool {
+        len < self.threshold
     }
 }
 

@@ -34,8 +34,8 @@
 //! States are taken when they are first needed, so a connection that has
 //! compressed nothing holds no compressor and one that has received nothing
 //! compressed holds no decompressor. With context takeover a state then stays
-//! with its connection; [`Deflater::give_back_idle`] returns it to the pool at
-//! the price of the history. Without context takeover a state is borrowed for
+//! with its connection; [`DeflateOptions::release_idle`] returns the compressor to
+//! the pool when the connection is idle, at the price of the history. Without context takeover a state is borrowed for
 //! the duration of one message, and an idle connection holds none.
 //!
 //! # Speed
@@ -72,6 +72,7 @@ mod options;
 mod parameters;
 mod pool;
 mod ratio;
+mod totals;
 
 pub use compress::{Compression, DeflateError, Deflater};
 pub use inflate::{InflateError, InflateStatus, Inflater, Progress};
@@ -79,4 +80,6 @@ pub use negotiate::{DeflateOffer, DeflateParams, accept_response, choose, offers
 pub use options::DeflateOptions;
 pub use parameters::{EXTENSION_NAME, NegotiationError};
 pub use pool::DeflatePool;
+pub(crate) use pool::Setup;
 pub use ratio::{RatioExceeded, RatioGuard, RatioLimit};
+pub use totals::DeflateTotals;

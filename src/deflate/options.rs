@@ -40,6 +40,7 @@ pub struct DeflateOptions {
     pub(super) server_max_window_bits: Option<u8>,
     pub(super) client_max_window_bits: Option<u8>,
     pub(super) fallback_offer: bool,
+    pub(super) release_idle: bool,
 }
 
 impl DeflateOptions {
@@ -57,6 +58,7 @@ impl DeflateOptions {
             server_max_window_bits: None,
             client_max_window_bits: None,
             fallback_offer: false,
+            release_idle: false,
         }
     }
 
@@ -138,6 +140,16 @@ impl DeflateOptions {
     #[must_use]
     pub fn client_max_window_bits(mut self, bits: impl Into<Option<u8>>) -> Self {
         self.client_max_window_bits = bits.into().map(|bits| clamp(bits, COMPRESSOR_WINDOW_BITS));
+        self
+    }
+
+    /// Whether a connection with context takeover gives its compressor back to
+    /// the pool when it is idle, which costs the next messages their history; off.
+    /// It needs no negotiation: only a receiver has to keep its history. Without
+    /// takeover there is nothing to give back.
+    #[must_use]
+    pub fn release_idle(mut self, yes: bool) -> Self {
+        self.release_idle = yes;
         self
     }
 

@@ -10,7 +10,7 @@ use super::options::DeflateOptions;
 /// What a compressor is made from; states of different setups are not
 /// interchangeable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Setup {
+pub(crate) struct Setup {
     level: u8,
     memory_level: u8,
     window_bits: u8,

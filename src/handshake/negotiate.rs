@@ -33,7 +33,7 @@ pub(crate) fn choose(
 }
 
 fn is_deflate(extension: &Extension) -> bool {
-    extension.name.eq_ignore_ascii_case(EXTENSION_NAME)
+    extension.name == EXTENSION_NAME
 }
 
 fn params(extension: &Extension) -> impl Iterator<Item = (&str, Option<&str>)> {

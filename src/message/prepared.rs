@@ -1,9 +1,17 @@
 //! A message that is encoded once and sent to many.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::sync::Arc;
+#[cfg(feature = "deflate")]
+use std::sync::OnceLock;
 
+#[cfg(feature = "deflate")]
+use bytes::BytesMut;
+
+use super::encoded::EncodedFrame;
+#[cfg(feature = "deflate")]
+use crate::deflate::Setup;
 use crate::{
-    frame::{FrameHeader, MAX_HEADER_LEN, Opcode},
+    frame::{FrameHeader, Opcode},
     simd::Utf8Bytes,
 };
 
@@ -13,16 +21,47 @@ use crate::{
 /// are queued by reference, neither encoded nor copied again. A client has to
 /// mask, and so copies the payload like that of any other message.
 ///
+/// For connections with permessage-deflate and without context takeover it is
+/// compressed once as well, by the first one that sends it, and the compressed
+/// bytes are shared in the same way. With context takeover every connection has
+/// a history of its own and compresses the message for itself.
+///
 /// ```
 /// let tick = wirespeed::PreparedMessage::text(r#"{"bid":"25.35"}"#);
 /// let copy = tick.clone(); // a reference count
 /// assert_eq!(copy.payload(), tick.payload());
 /// ```
 #[derive(Debug, Clone)]
-pub struct PreparedMessage {
-    opcode: Opcode,
-    frame: Bytes,
-    header_len: usize,
+pub struct PreparedMessage(Arc<Prepared>);
+
+#[derive(Debug)]
+struct Prepared {
+    frame: EncodedFrame,
+    #[cfg(feature = "deflate")]
+    compressed: [OnceLock<CompressedForm>; KEPT_FORMS],
+}
+
+/// Compressed forms that a message keeps: one for the window of most clients, one
+/// for those that ask for a smaller one.
+#[cfg(feature = "deflate")]
+const KEPT_FORMS: usize = 2;
+
+/// What compressors of one setup make of the message.
+#[cfg(feature = "deflate")]
+#[derive(Debug)]
+struct CompressedForm {
+    setup: Setup,
+    /// `None` if compressing it is not worth while.
+    frame: Option<EncodedFrame>,
+}
+
+/// How a message is sent by all connections of one setup.
+#[cfg(feature = "deflate")]
+pub(crate) enum SharedForm<'a> {
+    Compressed(&'a EncodedFrame),
+    Plain,
+    /// There are more setups than forms are kept: compress it for yourself.
+    NotKept,
 }
 
 impl PreparedMessage {
@@ -37,25 +76,52 @@ impl PreparedMessage {
     }
 
     fn encode(opcode: Opcode, payload: &[u8]) -> Self {
-        let header = FrameHeader::new(opcode, payload.len() as u64).encode();
-        let mut frame = BytesMut::with_capacity(MAX_HEADER_LEN + payload.len());
-        frame.put_slice(&header);
-        frame.put_slice(payload);
-        Self { opcode, frame: frame.freeze(), header_len: header.len() }
+        Self(Arc::new(Prepared {
+            frame: EncodedFrame::new(FrameHeader::new(opcode, 0), payload),
+            #[cfg(feature = "deflate")]
+            compressed: Default::default(),
+        }))
     }
 
     /// The payload.
     pub fn payload(&self) -> &[u8] {
-        &self.frame[self.header_len..]
-    }
-
-    /// The whole unmasked frame.
-    pub(crate) fn frame(&self) -> &Bytes {
-        &self.frame
+        self.0.frame.payload()
     }
 
     /// [`Opcode::Text`] or [`Opcode::Binary`].
     pub fn opcode(&self) -> Opcode {
-        self.opcode
+        self.0.frame.header().opcode
+    }
+
+    /// The frame, not compressed.
+    pub(crate) fn frame(&self) -> &EncodedFrame {
+        &self.0.frame
+    }
+
+    /// The form that connections of this setup share. If it does not exist yet,
+    /// `compress` makes it, and says whether it is worth while; whoever asks
+    /// meanwhile waits for it.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compressed(
+        &self,
+        setup: Setup,
+        compress: impl FnOnce(&mut BytesMut) -> bool,
+    ) -> SharedForm<'_> {
+        let mut compress = Some(compress);
+        for slot in &self.0.compressed {
+            let form = slot.get_or_init(|| {
+                let mut payload = BytesMut::new();
+                // Slots are filled one after the other, and the first that is empty
+                // is the last that is looked at: this runs once.
+                let worthwhile = compress.take().is_some_and(|compress| compress(&mut payload));
+                let header = FrameHeader { rsv1: true, ..self.0.frame.header() };
+                let frame = worthwhile.then(|| EncodedFrame::new(header, &payload));
+                CompressedForm { setup, frame }
+            });
+            if form.setup == setup {
+                return form.frame.as_ref().map_or(SharedForm::Plain, SharedForm::Compressed);
+            }
+        }
+        SharedForm::NotKept
     }
 }

@@ -3,8 +3,8 @@
 use super::{ProtocolError, assembly::Assembly};
 use crate::{
     deflate::{
-        DeflateParams, DeflatePool, InflateStatus, Inflater, Progress, RatioExceeded, RatioGuard,
-        RatioLimit,
+        DeflateParams, DeflatePool, DeflateTotals, InflateStatus, Inflater, Progress,
+        RatioExceeded, RatioGuard, RatioLimit,
     },
     frame::Role,
     limits::{Limit, LimitExceeded, Limits},
@@ -24,6 +24,7 @@ pub(super) struct Inflation {
     message: u64,
     /// The last step ended for want of room: there may be more without more input.
     pending: bool,
+    totals: DeflateTotals,
 }
 
 impl Inflation {
@@ -39,7 +40,12 @@ impl Inflation {
             guard: RatioGuard::new(limit),
             message: limits.message,
             pending: false,
+            totals: DeflateTotals::default(),
         }
+    }
+
+    pub(super) fn totals(&self) -> DeflateTotals {
+        self.totals
     }
 
     pub(super) fn begin_message(&mut self) {
@@ -98,6 +104,8 @@ impl Inflation {
         }
         assembly.commit(kernels, progress.produced)?;
         self.pending = progress.status == InflateStatus::NeedsOutput;
+        self.totals.add_bytes(progress.produced, progress.consumed);
+        self.totals.messages += u64::from(progress.status == InflateStatus::MessageEnd);
         Ok(progress)
     }
 }

@@ -30,7 +30,11 @@
 mod assembly;
 mod budget;
 mod chunk;
+mod compress;
+#[cfg(feature = "deflate")]
+mod deflation;
 mod error;
+mod frames;
 mod idle;
 #[cfg(feature = "deflate")]
 mod inflation;
@@ -45,6 +49,7 @@ mod sender;
 use std::{sync::Arc, time::Instant};
 
 pub use chunk::{MessageChunk, Received};
+pub use compress::Compress;
 pub use error::{ProtocolError, ReceiveError, SendError};
 pub use link::{Signals, WebSocketState};
 pub use outgoing::Outgoing;
@@ -94,7 +99,8 @@ impl Connection {
         let pool = &options.deflate_pool;
         let inflation = inflation::Inflation::new(role, params, pool, &options.limits);
         self.receiver.enable_deflate(inflation);
-        self.sender.enable_deflate(Deflater::new(role, params, deflate, pool));
+        let deflater = Deflater::new(role, params, deflate, pool);
+        self.sender.enable_deflate(deflation::Deflation::new(deflater, options.pool.clone()));
     }
 
     /// The earlier of both sides' deadlines.

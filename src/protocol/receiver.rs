@@ -17,6 +17,8 @@ use super::{
     progress::{Progress, Way},
     rules::Rules,
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     buffer::ReadBuffer,
     frame::{CloseCode, FrameError, FrameHeader, Opcode, Role},
@@ -144,6 +146,13 @@ impl Receiver {
     pub(super) fn enable_deflate(&mut self, inflation: Inflation) {
         self.rules.compression = true;
         self.inflation = Some(inflation);
+    }
+
+    /// The compressed messages that were inflated; `None` if compression was not
+    /// agreed on.
+    #[cfg(feature = "deflate")]
+    pub fn inflate_totals(&self) -> Option<DeflateTotals> {
+        self.inflation.as_ref().map(Inflation::totals)
     }
 
     /// A place to read into. Never empty, unless whole messages are left in it:

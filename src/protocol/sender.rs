@@ -3,19 +3,18 @@
 use std::{io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-#[cfg(feature = "deflate")]
-use bytes::BytesMut;
 
-use super::{SendError, Signals, TransportAction, keys::MaskKeys, link::Link};
 #[cfg(feature = "deflate")]
-use crate::deflate::{Compression, Deflater};
+use super::deflation::{Deflation, Prepared};
+use super::{Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link};
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
-    buffer::{BY_REFERENCE, WriteQueue},
-    frame::{CloseCode, FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, Opcode, Role},
+    frame::{CloseCode, FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, Role},
     limits::{Limit, LimitExceeded, Limits},
     message::{PreparedMessage, WebSocketMessage},
     options::WebSocketOptions,
-    simd::{Kernels, Mask, Utf8State},
+    simd::Utf8State,
 };
 
 /// Slices of one vectored write that a driver offers: enough for a full queue of
@@ -31,10 +30,7 @@ pub(crate) const WRITE_SLICES: usize = 32;
 /// side owes the peer join the queue by themselves.
 #[derive(Debug)]
 pub struct Sender {
-    kernels: &'static Kernels,
-    role: Role,
-    queue: WriteQueue,
-    keys: MaskKeys,
+    frames: FrameQueue,
     limits: Limits,
     fragmented: Option<Fragmented>,
     /// Bytes from the front of the queue to the end of the last pong or ping
@@ -46,14 +42,6 @@ pub struct Sender {
     #[cfg(feature = "deflate")]
     deflation: Option<Deflation>,
     link: Arc<Link>,
-}
-
-/// The compressor, and where it puts a message before it is queued.
-#[cfg(feature = "deflate")]
-#[derive(Debug)]
-struct Deflation {
-    deflater: Deflater,
-    output: BytesMut,
 }
 
 /// A message that is being sent in fragments.
@@ -75,10 +63,7 @@ struct Waits {
 impl Sender {
     pub(super) fn new(role: Role, options: &WebSocketOptions, link: Arc<Link>) -> Self {
         Self {
-            kernels: Kernels::active(),
-            role,
-            queue: WriteQueue::new(options.pool.clone()),
-            keys: MaskKeys::new(options.mask_source),
+            frames: FrameQueue::new(role, options),
             limits: options.limits.clone(),
             fragmented: None,
             answer_end: 0,
@@ -91,13 +76,19 @@ impl Sender {
     }
 
     #[cfg(feature = "deflate")]
-    pub(super) fn enable_deflate(&mut self, deflater: Deflater) {
-        self.deflation = Some(Deflation { deflater, output: BytesMut::new() });
+    pub(super) fn enable_deflate(&mut self, deflation: Deflation) {
+        self.deflation = Some(deflation);
+    }
+
+    /// The messages that were compressed; `None` if that was not agreed on.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.deflation.as_ref().map(Deflation::totals)
     }
 
     /// Which end this is.
     pub fn role(&self) -> Role {
-        self.role
+        self.frames.role
     }
 
     /// Queues a message.
@@ -109,10 +100,26 @@ impl Sender {
     ///
     /// [`SendError::Closed`] after a close frame; [`SendError::QueueFull`] if it
     /// has to be written again after a flush; and what the RFC forbids to send.
+    #[inline]
     pub fn write(&mut self, message: WebSocketMessage) -> Result<(), SendError> {
+        self.write_with(message, Compress::IfWorthwhile)
+    }
+
+    /// Queues a message, compressed or not as the caller says.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_with(
+        &mut self,
+        message: WebSocketMessage,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         match message {
-            WebSocketMessage::Text(text) => self.write_owned(Opcode::Text, text.into_bytes()),
-            WebSocketMessage::Binary(bytes) => self.write_owned(Opcode::Binary, bytes),
+            WebSocketMessage::Text(text) => {
+                self.write_owned(Opcode::Text, text.into_bytes(), compress)
+            }
+            WebSocketMessage::Binary(bytes) => self.write_owned(Opcode::Binary, bytes, compress),
             WebSocketMessage::Ping(payload) => self.write_ping(&payload),
             WebSocketMessage::Pong(payload) => self.write_pong(&payload),
             WebSocketMessage::Close(code, reason) => self.write_close(code, &reason),
@@ -162,17 +169,29 @@ impl Sender {
     ///
     /// As [`write`](Self::write).
     pub fn write_prepared(&mut self, message: &PreparedMessage) -> Result<(), SendError> {
-        if self.role == Role::Client || message.frame().len() < BY_REFERENCE || self.compresses() {
-            return self.write_data(message.opcode(), message.payload());
-        }
         self.admit_message(message.payload().len())?;
-        self.queue.push_bytes(message.frame().clone());
+        #[cfg(feature = "deflate")]
+        if let Some(deflation) = &mut self.deflation {
+            match deflation.compress_prepared(message) {
+                Prepared::Plain => {}
+                Prepared::Shared(frame) => {
+                    self.frames.push_encoded(frame);
+                    return Ok(());
+                }
+                Prepared::Own(payload) => {
+                    self.frames.push_compressed(message.opcode(), payload);
+                    return Ok(());
+                }
+            }
+        }
+        self.frames.push_encoded(message.frame());
         Ok(())
     }
 
     /// Queues the next fragment of a message: the first one begins it, the one
     /// with `fin` ends it. `opcode` is [`Opcode::Text`] or [`Opcode::Binary`]
-    /// for all of them. Control frames may be written in between.
+    /// for all of them. Control frames may be written in between. Fragments are
+    /// not compressed.
     ///
     /// # Errors
     ///
@@ -194,14 +213,15 @@ impl Sender {
         }
         let mut utf8 = begun.map_or(Utf8State::default(), |message| message.utf8);
         if opcode == Opcode::Text {
-            self.kernels.validate_piece(&mut utf8, payload)?;
+            self.frames.kernels.validate_piece(&mut utf8, payload)?;
             if fin {
                 utf8.finish()?;
             }
         }
         let on_wire = if begun.is_some() { Opcode::Continuation } else { opcode };
         self.fragmented = (!fin).then_some(Fragmented { opcode, utf8 });
-        self.push(FrameHeader { fin, ..FrameHeader::new(on_wire, payload.len() as u64) }, payload);
+        let header = FrameHeader { fin, ..FrameHeader::new(on_wire, payload.len() as u64) };
+        self.frames.push(header, payload);
         Ok(())
     }
 
@@ -257,20 +277,20 @@ impl Sender {
     /// What is to be sent at `now`: fills `slices` and returns how many of them.
     pub fn transmit<'a>(&'a mut self, now: Instant, slices: &mut [IoSlice<'a>]) -> usize {
         self.answer_peer();
-        if !self.queue.is_empty() {
+        if !self.frames.queue.is_empty() {
             self.waits.stalled.get_or_insert(now);
         }
         self.await_close(now);
-        self.queue.slices(slices)
+        self.frames.queue.slices(slices)
     }
 
     /// Says that the transport took the first `len` bytes of
     /// [`transmit`](Self::transmit)'s slices at `now`.
     pub fn written(&mut self, len: usize, now: Instant) {
-        self.queue.written(len);
+        self.frames.queue.written(len);
         self.answer_end = self.answer_end.saturating_sub(len);
         self.await_close(now);
-        self.waits.stalled = if self.queue.is_empty() {
+        self.waits.stalled = if self.frames.queue.is_empty() {
             None
         } else if len > 0 {
             Some(now)
@@ -283,7 +303,7 @@ impl Sender {
     pub fn transport_lost(&mut self) {
         self.lost = true;
         self.link.set_close_sent();
-        self.queue.clear();
+        self.frames.queue.clear();
         self.answer_end = 0;
         self.waits.stalled = None;
     }
@@ -291,18 +311,18 @@ impl Sender {
     /// Whether there is something to [`transmit`](Self::transmit).
     #[inline]
     pub fn wants_transmit(&self) -> bool {
-        !self.queue.is_empty() || self.link.has_pending()
+        !self.frames.queue.is_empty() || self.link.has_pending()
     }
 
     /// Bytes that wait to be sent.
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        self.frames.queue.len()
     }
 
     /// Whether a message of `len` bytes would not be refused for want of room.
     #[inline]
     pub fn has_room(&self, len: usize) -> bool {
-        let queued = self.queue.len();
+        let queued = self.frames.queue.len();
         queued == 0 || queued.saturating_add(len) <= self.limits.write_queue
     }
 
@@ -327,7 +347,7 @@ impl Sender {
         }
         // The server closes first, so that the connection's TIME_WAIT is where it
         // can be borne (RFC 6455, 7.1.1); whoever fails a connection closes it.
-        if self.role == Role::Server || self.link.failed() {
+        if self.role() == Role::Server || self.link.failed() {
             TransportAction::HalfClose
         } else {
             TransportAction::AwaitEnd
@@ -365,63 +385,57 @@ impl Sender {
 
     /// Gives memory that holds nothing back to the pool.
     pub fn release_idle(&mut self) {
-        self.queue.release();
+        self.frames.queue.release();
         #[cfg(feature = "deflate")]
         if let Some(deflation) = &mut self.deflation {
-            deflation.output = BytesMut::new();
+            deflation.release_idle();
         }
     }
 
     /// Whether buffers are held.
     pub fn holds_memory(&self) -> bool {
-        self.queue.holds_memory()
+        #[cfg(feature = "deflate")]
+        if self.deflation.as_ref().is_some_and(Deflation::holds_memory) {
+            return true;
+        }
+        self.frames.queue.holds_memory()
     }
 
-    fn write_owned(&mut self, opcode: Opcode, payload: Bytes) -> Result<(), SendError> {
-        if self.role == Role::Client || payload.len() < BY_REFERENCE || self.compresses() {
-            return self.write_data(opcode, &payload);
-        }
+    fn write_owned(
+        &mut self,
+        opcode: Opcode,
+        payload: Bytes,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.admit_message(payload.len())?;
-        let header = FrameHeader::new(opcode, payload.len() as u64).encode();
-        self.queue.push_shared(self.kernels, &header, payload);
+        if !self.push_compressed(opcode, &payload, compress) {
+            self.frames.push_owned(FrameHeader::new(opcode, payload.len() as u64), payload);
+        }
         Ok(())
     }
 
     #[inline]
     fn write_data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.admit_message(payload.len())?;
-        #[cfg(feature = "deflate")]
-        if self.deflation.is_some() && self.push_compressed(opcode, payload) {
-            return Ok(());
+        if !self.push_compressed(opcode, payload, Compress::IfWorthwhile) {
+            self.frames.push(FrameHeader::new(opcode, payload.len() as u64), payload);
         }
-        self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
         Ok(())
     }
 
-    /// Queues a compressed message, and says whether it was worth it. Nothing can
-    /// refuse the message any more: what the compressor has seen has to be sent.
-    #[cfg(feature = "deflate")]
-    fn push_compressed(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
-        let Some(mut deflation) = self.deflation.take() else { return false };
-        deflation.output.clear();
-        let compressed = deflation.deflater.compress(payload, &mut deflation.output);
-        // A compressor that fails forgets its history: the message goes plain.
-        let compressed = matches!(compressed, Ok(Compression::Compressed));
-        if compressed {
-            let payload_len = deflation.output.len() as u64;
-            let header = FrameHeader { rsv1: true, ..FrameHeader::new(opcode, payload_len) };
-            self.push(header, &deflation.output);
-        }
-        self.deflation = Some(deflation);
-        compressed
-    }
-
+    /// Queues a message compressed, and says whether it is to be. Nothing can refuse
+    /// the message any more: what the compressor has seen has to be sent.
     #[inline]
-    fn compresses(&self) -> bool {
+    fn push_compressed(&mut self, opcode: Opcode, payload: &[u8], choice: Compress) -> bool {
         #[cfg(feature = "deflate")]
-        return self.deflation.is_some();
-        #[cfg(not(feature = "deflate"))]
-        return false;
+        if let Some(deflation) = &mut self.deflation
+            && let Some(payload) = deflation.compress(payload, choice)
+        {
+            self.frames.push_compressed(opcode, payload);
+            return true;
+        }
+        let _ = (opcode, payload, choice);
+        false
     }
 
     fn write_control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
@@ -429,7 +443,7 @@ impl Sender {
             return Err(SendError::ControlTooLong { len: payload.len() });
         }
         self.admit(payload.len())?;
-        self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
+        self.frames.push_control(opcode, payload);
         Ok(())
     }
 
@@ -455,7 +469,7 @@ impl Sender {
             return Err(SendError::QueueFull(LimitExceeded {
                 limit: Limit::WriteQueue,
                 allowed: self.limits.write_queue as u64,
-                actual: self.queue.len().saturating_add(len) as u64,
+                actual: self.queued().saturating_add(len) as u64,
             }));
         }
         Ok(())
@@ -464,7 +478,7 @@ impl Sender {
     /// The peer has [`Limits::close_timeout`] from when our close frame has gone;
     /// before that, it has to take what is queued in front of it.
     fn await_close(&mut self, now: Instant) {
-        if self.queue.is_empty() && self.link.close_sent() {
+        if self.frames.queue.is_empty() && self.link.close_sent() {
             self.waits.closing.get_or_insert(now);
         }
     }
@@ -490,32 +504,12 @@ impl Sender {
     }
 
     fn push_answer(&mut self, opcode: Opcode, payload: &[u8]) {
-        self.push_control(opcode, payload);
-        self.answer_end = self.queue.len();
-    }
-
-    fn push_control(&mut self, opcode: Opcode, payload: &[u8]) {
-        self.push(FrameHeader::new(opcode, payload.len() as u64), payload);
+        self.frames.push_control(opcode, payload);
+        self.answer_end = self.frames.queue.len();
     }
 
     fn push_close(&mut self, payload: &[u8]) {
-        self.push_control(Opcode::Close, payload);
+        self.frames.push_control(Opcode::Close, payload);
         self.link.set_close_sent();
-    }
-
-    #[inline]
-    fn push(&mut self, header: FrameHeader, payload: &[u8]) {
-        let (header, mask) = self.encode(header);
-        self.queue.push(self.kernels, &header, payload, mask);
-    }
-
-    #[inline]
-    fn encode(&mut self, mut header: FrameHeader) -> (HeaderBytes, Mask) {
-        if self.role == Role::Server {
-            return (header.encode(), Mask::NONE);
-        }
-        let key = self.keys.next_key();
-        header.mask = Some(key);
-        (header.encode(), Mask::new(key))
     }
 }
