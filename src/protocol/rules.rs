@@ -90,8 +90,8 @@ impl Rules {
     }
 }
 
-/// What a compressor adds to `len` incompressible bytes, at most: five bytes for
-/// each stored block, of which none makes shorter ones than this.
+/// What a compressor adds to `len` incompressible bytes, at most: a code of nine
+/// bits for every byte.
 const fn growth(len: u64) -> u64 {
-    len / 64 + 64
+    len / 8 + 64
 }

@@ -3,10 +3,15 @@
 #![cfg(feature = "deflate")]
 
 mod attacks;
+mod connection;
+mod connection_attacks;
 mod context;
+#[path = "../protocol/counting.rs"]
+mod counting;
 mod receipt;
 mod round_trip;
 mod vectors;
+mod wire;
 
 use bytes::BytesMut;
 use wirespeed::Role;
