@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{SendError, Sender};
+use super::{Compress, SendError, Sender};
 use crate::{
     message::{PreparedMessage, WebSocketMessage},
     simd::Utf8Bytes,
 };
 
 /// What can be written to a connection as one message: a [`WebSocketMessage`],
-/// text, bytes, or a [`PreparedMessage`], each by the cheapest way there is for
+/// alone or with a [`Compress`], text, bytes, or a [`PreparedMessage`], each by the cheapest way there is for
 /// it. What is borrowed is copied into the write queue and nowhere else.
 pub trait Outgoing: sealed::Sealed {
     /// The payload's length in bytes, for which there has to be room.
@@ -38,6 +38,19 @@ impl Outgoing for WebSocketMessage {
         sender.write(self)
     }
 }
+
+/// Compressed or not, as the caller says.
+impl Outgoing for (WebSocketMessage, Compress) {
+    fn payload_len(&self) -> usize {
+        self.0.as_bytes().len()
+    }
+
+    fn write_to(self, sender: &mut Sender) -> Result<(), SendError> {
+        sender.write_with(self.0, self.1)
+    }
+}
+
+impl sealed::Sealed for (WebSocketMessage, Compress) {}
 
 impl sealed::Sealed for &PreparedMessage {}
 

@@ -36,7 +36,7 @@ fn r4_4_6_the_caller_chooses_message_by_message() {
                 client.connection.sender.write_with(message.clone(), *compress).unwrap();
                 let sent = client.sent();
                 assert_eq!(sent[0] & RSV1 != 0, *compressed, "{compress:?}: {message:.60?}");
-                assert_eq!(server.messages(&sent), [message.clone()]);
+                assert_eq!(server.messages(&sent), std::slice::from_ref(message));
             }
         }
         let totals = client.connection.sender.deflate_totals().unwrap();
@@ -61,7 +61,7 @@ fn without_agreement_nothing_is_compressed() {
 fn bug_23_a_skipped_message_does_not_corrupt_the_context() {
     let (mut client, mut server) = ends(&takeover(), &eager().threshold(40));
     for (from, to) in [(0, 1), (1, 0)] {
-        let mut ends = [&mut client, &mut server];
+        let ends = [&mut client, &mut server];
         for round in 0..300usize {
             let message: WebSocketMessage = match round % 6 {
                 0 => random(700, round as u64).into(),
