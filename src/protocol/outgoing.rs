@@ -9,8 +9,9 @@ use crate::{
 };
 
 /// What can be written to a connection as one message: a [`WebSocketMessage`],
-/// alone or with a [`Compress`], text, bytes, or a [`PreparedMessage`], each by the cheapest way there is for
-/// it. What is borrowed is copied into the write queue and nowhere else.
+/// alone or with a [`Compress`], text, bytes, or a [`PreparedMessage`], each by
+/// the cheapest way there is for it. What is borrowed is copied into the write
+/// queue and nowhere else.
 pub trait Outgoing: sealed::Sealed {
     /// The payload's length in bytes, for which there has to be room.
     fn payload_len(&self) -> usize;

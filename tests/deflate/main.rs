@@ -8,6 +8,7 @@ mod connection_attacks;
 mod context;
 #[path = "../protocol/counting.rs"]
 mod counting;
+mod memory;
 mod receipt;
 mod round_trip;
 mod vectors;
