@@ -9,6 +9,8 @@ mod context;
 #[path = "../protocol/counting.rs"]
 mod counting;
 mod memory;
+#[cfg(feature = "blocking")]
+mod negotiation;
 mod receipt;
 mod round_trip;
 mod vectors;
