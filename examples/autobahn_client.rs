@@ -33,6 +33,10 @@ fn options() -> WebSocketOptions {
     options.limits.message = 16 << 20;
     options.limits.frame = 16 << 20;
     options.limits.fragments = 65_537;
+    #[cfg(feature = "deflate")]
+    {
+        options.deflate = Some(wirespeed::deflate::DeflateOptions::for_client());
+    }
     options
 }
 

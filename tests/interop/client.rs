@@ -1,9 +1,14 @@
 //! Our client, checked against a peer's server.
 
-use wirespeed::net::tls::TlsClient;
-use wirespeed::{Opcode, WebSocketClient, WebSocketConnection, WebSocketMessage};
+use wirespeed::{
+    Opcode, WebSocketClient, WebSocketConnection, WebSocketMessage, net::tls::TlsClient,
+};
+#[cfg(feature = "deflate")]
+use wirespeed::{WebSocketOptions, deflate::DeflateOptions};
 
 use crate::certificates::Certificates;
+#[cfg(feature = "deflate")]
+use crate::deflate::INFLATE_RATIO;
 use crate::peer::PeerServer;
 use crate::{CLOSES, SIZES, TEXT};
 
@@ -12,12 +17,13 @@ pub(crate) struct Target {
     client: WebSocketClient,
     base: String,
     server: PeerServer,
+    compressed: bool,
 }
 
 impl Target {
     pub(crate) fn plain(server: PeerServer) -> Self {
         let base = format!("ws://127.0.0.1:{}", server.port);
-        Self { client: WebSocketClient::new(), base, server }
+        Self { client: WebSocketClient::new(), base, server, compressed: false }
     }
 
     pub(crate) fn secure(server: PeerServer) -> Self {
@@ -25,7 +31,18 @@ impl Target {
         let builder = TlsClient::builder().default_roots(false);
         let tls = builder.add_authority_file(authority).unwrap().build().unwrap();
         let base = format!("wss://localhost:{}", server.port);
-        Self { client: WebSocketClient::new().tls(tls), base, server }
+        Self { client: WebSocketClient::new().tls(tls), base, server, compressed: false }
+    }
+
+    /// Offers permessage-deflate, which the server then has to agree to.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn deflate(mut self, deflate: DeflateOptions) -> Self {
+        let mut options = WebSocketOptions::client();
+        options.deflate = Some(deflate);
+        options.limits.inflate_ratio = INFLATE_RATIO;
+        self.client = self.client.options(options);
+        self.compressed = true;
+        self
     }
 
     /// Runs every check of README.md.
@@ -144,7 +161,10 @@ impl Target {
         for subprotocol in subprotocols {
             builder = builder.subprotocol(*subprotocol);
         }
-        builder.connect().unwrap_or_else(|error| panic!("{}{path}: {error}", self.base))
+        let ws = builder.connect().unwrap_or_else(|error| panic!("{}{path}: {error}", self.base));
+        let headers = ws.response().unwrap().headers();
+        assert_eq!(headers.contains_key("sec-websocket-extensions"), self.compressed);
+        ws
     }
 
     fn finish(&self, ws: &WebSocketConnection) {

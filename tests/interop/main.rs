@@ -4,6 +4,8 @@
 
 mod certificates;
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod peer;
 mod server;
 

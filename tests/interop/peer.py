@@ -86,6 +86,7 @@ async def run_server(options):
         compression=None,
         extensions=deflate(ServerPerMessageDeflateFactory, options),
         max_size=None,
+        ping_interval=None,
     ) as server:
         print("listening", server.sockets[0].getsockname()[1], flush=True)
         await server.serve_forever()
@@ -141,6 +142,7 @@ async def dial(options, path="/echo", subprotocols=None):
         compression=None,
         extensions=deflate(ClientPerMessageDeflateFactory, options, client_max_window_bits=True),
         max_size=None,
+        ping_interval=None,
         open_timeout=TIMEOUT,
         close_timeout=TIMEOUT,
         proxy=None,

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+#[cfg(feature = "deflate")]
+use wirespeed::deflate::DeflateOptions;
 use wirespeed::handshake::{HeadLimits, IncomingRequest, ServerHandshake, ServerPolicy};
 use wirespeed::net::stream::{Duplex, Stream, TlsStream};
 use wirespeed::net::tls::TlsServer;
@@ -15,6 +17,8 @@ use wirespeed::{
 
 use crate::SUBPROTOCOLS;
 use crate::certificates::Certificates;
+#[cfg(feature = "deflate")]
+use crate::deflate::INFLATE_RATIO;
 
 /// The size of the fragments in which `/fragments` answers.
 const FRAGMENT: usize = 1000;
@@ -27,12 +31,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn plain() -> Self {
-        Self::start(None)
+        Self::start(None, options())
     }
 
     pub(crate) fn secure() -> Self {
         let Certificates { certificate, key, .. } = Certificates::get();
-        Self::start(Some(TlsServer::from_pem_files(certificate, key).unwrap()))
+        Self::start(Some(TlsServer::from_pem_files(certificate, key).unwrap()), options())
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn deflate(deflate: DeflateOptions) -> Self {
+        let mut options = options();
+        options.deflate = Some(deflate);
+        options.limits.inflate_ratio = INFLATE_RATIO;
+        Self::start(None, options)
     }
 
     /// The closes that clients began, in the order of their arrival.
@@ -40,23 +52,32 @@ impl Server {
         self.closes.try_iter().collect()
     }
 
-    fn start(tls: Option<TlsServer>) -> Self {
+    fn start(tls: Option<TlsServer>, options: WebSocketOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, closes) = channel();
         thread::spawn(move || {
             for socket in listener.incoming() {
-                let (tls, closes) = (tls.clone(), sender.clone());
-                thread::spawn(move || serve(socket.unwrap(), tls, &closes).unwrap());
+                let (tls, options, closes) = (tls.clone(), options.clone(), sender.clone());
+                thread::spawn(move || serve(socket.unwrap(), tls, options, &closes).unwrap());
             }
         });
         Self { port, closes }
     }
 }
 
+fn options() -> WebSocketOptions {
+    let mut options = WebSocketOptions::server();
+    // The largest text is a million characters of more than a byte each.
+    options.limits.message = 4 << 20;
+    options.limits.frame = 4 << 20;
+    options
+}
+
 fn serve(
     socket: TcpStream,
     tls: Option<TlsServer>,
+    options: WebSocketOptions,
     closes: &Sender<(u16, String)>,
 ) -> Result<(), WebSocketError> {
     socket.set_nodelay(true)?;
@@ -68,10 +89,6 @@ fn serve(
         None => stream,
     };
     let incoming = read_request(&stream)?;
-    let mut options = WebSocketOptions::server();
-    // The largest text is a million characters of more than a byte each.
-    options.limits.message = 4 << 20;
-    options.limits.frame = 4 << 20;
     let ws = WebSocketUpgrade::new()
         .policy(ServerPolicy::new().subprotocols(SUBPROTOCOLS))
         .options(options)
