@@ -45,6 +45,15 @@ pub(crate) struct EchoArgs {
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_message: u64,
 
+    /// Most fragments to accept in one message
+    #[arg(long, value_name = "COUNT", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_fragments: u32,
+
+    /// Agree to permessage-deflate where a client offers it
+    #[cfg(feature = "deflate")]
+    #[arg(long)]
+    pub(crate) deflate: bool,
+
     /// Subprotocol to speak, if a client offers it; repeat for several
     #[arg(long = "subprotocol", value_name = "NAME")]
     pub(crate) subprotocols: Vec<String>,

@@ -12,6 +12,11 @@ pub(crate) fn run(args: &EchoArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     let mut options = WebSocketOptions::server();
     options.limits.message = args.max_message;
     options.limits.frame = args.max_message;
+    options.limits.fragments = args.max_fragments;
+    #[cfg(feature = "deflate")]
+    if args.deflate {
+        options.deflate = Some(wirespeed::deflate::DeflateOptions::for_server());
+    }
     let policy = ServerPolicy::new().subprotocols(args.subprotocols.iter().map(String::as_str));
     let listener = listener.options(options).policy(policy);
     let stop = listener.stop_handle();
