@@ -46,7 +46,7 @@
 //!
 //! | storey | modules | what they do |
 //! |---|---|---|
-//! | drivers | `blocking` | move bytes and keep time |
+//! | drivers | `blocking`, `tokio` | move bytes and keep time |
 //! | way in | [`net`], [`handshake`] | URLs, dialling, TLS, proxies; the HTTP upgrade |
 //! | protocol | [`protocol`] | the connection, sans-IO |
 //! | wire | [`frame`], [`message`], [`buffer`], `deflate` | frames, messages, memory, compression |
@@ -57,6 +57,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `blocking` | yes | client and server over blocking streams |
+//! | `tokio` | no | client and server over tokio's streams, fan-out |
+//! | `hyper`, `axum` | no | upgrades of hyper's connections, an extractor for axum |
 //! | `ring`, `aws-lc-rs` | `ring` | TLS through rustls, by the crypto provider |
 //! | `webpki-roots`, `native-roots` | `webpki-roots` | what TLS trusts |
 //! | `deflate` | no | permessage-deflate |

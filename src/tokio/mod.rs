@@ -3,10 +3,15 @@
 //! It moves bytes and keeps time; what they mean is decided in
 //! [`protocol`](crate::protocol).
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod client;
 mod connect;
 mod dial;
+pub mod feed;
 mod handshake;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod lines;
 mod maybe_tls;
 mod messages;
@@ -24,6 +29,6 @@ pub use maybe_tls::{MaybeTlsReadHalf, MaybeTlsStream, MaybeTlsWriteHalf};
 pub use messages::{MessageReader, MessageWriter};
 pub use split::{Halves, SplitStream, WebSocketReader, WebSocketWriter};
 pub use stream::WebSocketStream;
-pub use upgrade::accept;
+pub use upgrade::{accept, read_request};
 
 pub use crate::protocol::Outgoing;

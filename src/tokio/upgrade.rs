@@ -6,7 +6,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{WebSocketStream, client::within, handshake};
 use crate::{
     error::WebSocketError,
-    handshake::{HeadLimits, WebSocketUpgrade},
+    handshake::{HeadLimits, IncomingRequest, WebSocketUpgrade},
+    limits::Limits,
 };
 
 /// Accepts a WebSocket connection on a stream that a client has just connected,
@@ -36,6 +37,21 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
 ) -> Result<WebSocketStream<S>, WebSocketError> {
     WebSocketUpgrade::new().accept_async(stream).await
+}
+
+/// Takes a request from a stream that a client has just connected, for servers that
+/// look at it before they [accept](WebSocketUpgrade::accept_async_on) it. What was
+/// read behind it goes to [`WebSocketUpgrade::received`].
+///
+/// # Errors
+///
+/// As [`accept_async`](WebSocketUpgrade::accept_async).
+pub async fn read_request<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    limits: &Limits,
+) -> Result<IncomingRequest, WebSocketError> {
+    let reading = Box::pin(handshake::request(stream, HeadLimits::of(limits)));
+    within(limits.handshake_timeout, reading).await
 }
 
 impl WebSocketUpgrade {

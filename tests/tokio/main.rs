@@ -2,7 +2,10 @@
 
 mod cancellation;
 mod connecting;
+mod examples;
+mod feed;
 mod receiving;
+mod split;
 mod time;
 mod wake_ups;
 mod wire;
