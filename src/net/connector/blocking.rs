@@ -22,7 +22,7 @@ pub struct Connected {
     pub stream: Stream,
     /// To be dropped as soon as the opening handshake is over; other
     /// connections to the same host wait for it. `None` if
-    /// [`DialOptions::serialize`] is off.
+    /// [`DialOptions::serialize`](crate::net::dial::DialOptions::serialize) is off.
     pub permit: Option<ConnectingPermit>,
 }
 
