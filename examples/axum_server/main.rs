@@ -15,6 +15,7 @@ use axum::{
     Router,
     response::{Html, Response},
     routing::{any, get},
+    serve::ListenerExt,
 };
 use tokio::net::TcpListener;
 use wirespeed::{
@@ -39,6 +40,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         axum::serve(tls::TlsListener::new(listener, tls)?, app).await?;
     } else {
         println!("listening on http://{address}");
+        // A message leaves when it is flushed, and not when the last was acknowledged.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
         axum::serve(listener, app).await?;
     }
     Ok(())

@@ -24,6 +24,8 @@ impl TlsListener {
         tokio::spawn(async move {
             while !sender.is_closed() {
                 let Ok((stream, peer)) = listener.accept().await else { continue };
+                // A message leaves when it is flushed.
+                let _ = stream.set_nodelay(true);
                 let (tls, sender) = (tls.clone(), sender.clone());
                 tokio::spawn(async move {
                     let handshake = MaybeTlsStream::accept_tls(stream, &tls);
