@@ -39,11 +39,7 @@ impl<S: Duplex> Shared<S> {
         len: usize,
         write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
     ) -> Result<(), WebSocketError> {
-        let mut sender = self.lock();
-        if !sender.has_room(len) {
-            self.flush_locked(&mut sender)?;
-        }
-        Ok(write(&mut sender)?)
+        self.queue(len, write).map(drop)
     }
 
     /// As [`write`](Self::write), and sends all that waits.
@@ -52,11 +48,7 @@ impl<S: Duplex> Shared<S> {
         len: usize,
         write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
     ) -> Result<(), WebSocketError> {
-        let mut sender = self.lock();
-        if !sender.has_room(len) {
-            self.flush_locked(&mut sender)?;
-        }
-        write(&mut sender)?;
+        let mut sender = self.queue(len, write)?;
         self.flush_locked(&mut sender)?;
         drop(sender);
         self.answer_peer()
@@ -137,6 +129,19 @@ impl<S: Duplex> Shared<S> {
         if let Ok(mut sender) = self.sender.try_lock() {
             sender.release_idle();
         }
+    }
+
+    fn queue(
+        &self,
+        len: usize,
+        write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
+    ) -> Result<MutexGuard<'_, Sender>, WebSocketError> {
+        let mut sender = self.lock();
+        if !sender.has_room(len) {
+            self.flush_locked(&mut sender)?;
+        }
+        write(&mut sender)?;
+        Ok(sender)
     }
 
     fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {

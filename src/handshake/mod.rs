@@ -40,7 +40,7 @@ mod field;
 mod grammar;
 mod head;
 pub mod key;
-#[cfg(feature = "deflate")]
+#[cfg(all(feature = "deflate", feature = "driver"))]
 mod negotiate;
 #[cfg(feature = "driver")]
 mod opening;
