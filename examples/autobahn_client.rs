@@ -35,7 +35,9 @@ fn options() -> WebSocketOptions {
     options.limits.fragments = 65_537;
     #[cfg(feature = "deflate")]
     {
-        options.deflate = Some(wirespeed::deflate::DeflateOptions::for_client());
+        // With the parameter offered, the suite tries windows of all sizes.
+        let deflate = wirespeed::deflate::DeflateOptions::for_client();
+        options.deflate = Some(deflate.client_max_window_bits(15));
     }
     options
 }
