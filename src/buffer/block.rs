@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 
 /// The kernel copies from and to pages. A read that lands 1 to 15 bytes past the
 /// start of one, or a write from 1 to 15 bytes before it, slows its copy by a
@@ -31,7 +31,14 @@ impl Block {
         self.whole
     }
 
+    /// Drops the first `len` bytes, until the block is [reclaimed](Self::reclaim).
+    #[inline]
+    pub(super) fn advance(&mut self, len: usize) {
+        self.bytes.advance(len);
+    }
+
     /// Takes the first `len` bytes out: one reference count.
+    #[inline]
     pub(super) fn split_to(&mut self, len: usize) -> BytesMut {
         self.bytes.split_to(len)
     }

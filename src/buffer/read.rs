@@ -60,8 +60,9 @@ impl ReadBuffer {
 
     /// Takes the first `len` bytes out without a copy; the message keeps the
     /// block alive.
+    #[inline]
     pub(crate) fn split(&mut self, len: usize) -> BytesMut {
-        drop(self.block.split_to(self.start));
+        self.block.advance(self.start);
         self.end -= self.start + len;
         self.start = 0;
         self.block.split_to(len)

@@ -229,6 +229,7 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`next_ref`](Self::next_ref).
+    #[inline]
     pub fn next_message(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
         match self.find(Way::Whole)? {
             Some(found) => self.take(found).map(Some),
@@ -366,6 +367,7 @@ impl Receiver {
     }
 
     /// Hands out what was found, owning its bytes.
+    #[inline]
     pub(crate) fn take(&mut self, found: Found) -> Result<WebSocketMessage, ReceiveError> {
         match found {
             Found::InPlace { opcode: Opcode::Text, len, mask } => {

@@ -72,6 +72,7 @@ impl Utf8Bytes {
     /// # Errors
     ///
     /// [`Utf8Error`] at the first byte that is not UTF-8.
+    #[inline]
     pub fn unmask(kernels: &Kernels, mut payload: BytesMut, mask: Mask) -> Result<Self, Utf8Error> {
         kernels.unmask_text(&mut payload, mask)?;
         Ok(Self(payload.freeze()))
