@@ -5,7 +5,10 @@ use std::{collections::VecDeque, io::IoSlice};
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{BufferPool, block::Block};
-use crate::simd::{Kernels, Mask};
+use crate::{
+    frame::HeaderBytes,
+    simd::{Kernels, Mask},
+};
 
 /// From this size on, in bytes, an unmasked payload is queued by reference: an
 /// entry of its own in a vectored write costs the kernel less than the copy.
@@ -34,10 +37,11 @@ pub(crate) struct WriteQueue {
 enum Segment {
     /// A part of a block that goes on behind it.
     Part(BytesMut),
-    /// A full block, from `start` on.
+    /// `block[start..end]`; what is behind it was too little for a header.
     Full {
         block: Block,
         start: usize,
+        end: usize,
     },
     Shared(Bytes),
 }
@@ -61,16 +65,29 @@ impl WriteQueue {
 
     /// Queues a frame, its payload copied and masked in one pass.
     #[inline]
-    pub(crate) fn push(&mut self, kernels: &Kernels, header: &[u8], payload: &[u8], mask: Mask) {
-        self.begin(header.len());
-        self.copy(kernels, header, Mask::NONE);
-        self.copy(kernels, payload, mask);
+    pub(crate) fn push(
+        &mut self,
+        kernels: &Kernels,
+        header: HeaderBytes,
+        payload: &[u8],
+        mask: Mask,
+    ) {
+        self.begin(header);
+        let at = self.end + header.len();
+        let fits = payload.len().min(self.block.len() - at);
+        kernels.copy_masked_into(&payload[..fits], &mut self.block[at..], mask);
+        self.end = at + fits;
+        self.len += header.len() + fits;
+        if fits < payload.len() {
+            self.push_rest(kernels, &payload[fits..], mask.advance(fits));
+        }
     }
 
     /// Queues a frame with its payload by reference.
-    pub(crate) fn push_shared(&mut self, kernels: &Kernels, header: &[u8], payload: Bytes) {
-        self.begin(header.len());
-        self.copy(kernels, header, Mask::NONE);
+    pub(crate) fn push_shared(&mut self, header: HeaderBytes, payload: Bytes) {
+        self.begin(header);
+        self.end += header.len();
+        self.len += header.len();
         self.push_bytes(payload);
     }
 
@@ -140,43 +157,47 @@ impl WriteQueue {
         !self.block.is_empty() || !self.sealed.is_empty()
     }
 
-    /// Where nothing waits, makes the next payload land at an aligned address
-    /// with its header in front of it.
+    /// Puts a header behind the end, which is not moved, with a block around it.
+    /// Where nothing waits, the payload's place is an aligned address.
     #[inline]
-    fn begin(&mut self, header_len: usize) {
+    fn begin(&mut self, header: HeaderBytes) {
         // Where nothing waits there is no part in use, and the block is whole again.
         if self.is_empty() && self.block.reclaim() && !self.block.is_empty() {
-            self.start = self.block.aligned_offset(HEADROOM) - header_len;
+            self.start = self.block.aligned_offset(HEADROOM) - header.len();
             self.end = self.start;
         }
+        if self.block.len() - self.end < HeaderBytes::PADDED_LEN {
+            self.add_block(header.len());
+        }
+        self.block[self.end..][..HeaderBytes::PADDED_LEN].copy_from_slice(&header.padded());
     }
 
-    #[inline]
-    fn copy(&mut self, kernels: &Kernels, mut bytes: &[u8], mut mask: Mask) {
+    /// Queues what did not fit into the last block.
+    #[cold]
+    fn push_rest(&mut self, kernels: &Kernels, mut bytes: &[u8], mut mask: Mask) {
         self.len += bytes.len();
         while !bytes.is_empty() {
-            if self.end == self.block.len() {
-                self.add_block(bytes.len());
-            }
-            let room = bytes.len().min(self.block.len() - self.end);
-            let target = &mut self.block[self.end..self.end + room];
-            kernels.copy_masked_into(&bytes[..room], target, mask);
-            self.end += room;
-            mask = mask.advance(room);
-            bytes = &bytes[room..];
+            self.add_block(0);
+            let fits = bytes.len().min(self.block.len() - self.end);
+            kernels.copy_masked_into(&bytes[..fits], &mut self.block[self.end..], mask);
+            self.end += fits;
+            mask = mask.advance(fits);
+            bytes = &bytes[fits..];
         }
     }
 
+    /// Makes place in another block, where the byte behind a header lies at an
+    /// aligned address.
     #[cold]
     fn add_block(&mut self, header_len: usize) {
-        let full = std::mem::replace(&mut self.block, self.pool.take());
+        let block = std::mem::replace(&mut self.block, self.pool.take());
         if self.start < self.end {
-            self.sealed.push_back(Segment::Full { block: full, start: self.start });
+            let (start, end) = (self.start, self.end);
+            self.sealed.push_back(Segment::Full { block, start, end });
         } else {
-            self.pool.put(full);
+            self.pool.put(block);
         }
-        // The first bytes are a header, or the middle of a payload.
-        self.start = self.block.aligned_offset(HEADROOM) - header_len.min(HEADROOM);
+        self.start = self.block.aligned_offset(HEADROOM) - header_len;
         self.end = self.start;
     }
 }
@@ -185,7 +206,7 @@ impl Segment {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Part(part) => part,
-            Self::Full { block, start } => &block[*start..],
+            Self::Full { block, start, end } => &block[*start..*end],
             Self::Shared(bytes) => bytes,
         }
     }
@@ -209,6 +230,11 @@ impl Drop for WriteQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::{FrameHeader, Opcode};
+
+    fn header(payload_len: usize) -> HeaderBytes {
+        FrameHeader::new(Opcode::Binary, payload_len as u64).encode()
+    }
 
     fn drain(queue: &mut WriteQueue, step: usize) -> Vec<u8> {
         let mut sent = Vec::new();
@@ -232,12 +258,13 @@ mod tests {
             let mut expected = Vec::new();
             for round in 0u8..20 {
                 let payload = vec![round; usize::from(round) * 100];
+                let header = header(payload.len());
                 if round % 3 == 0 {
-                    queue.push_shared(kernels, &[0xAA, round], payload.clone().into());
+                    queue.push_shared(header, payload.clone().into());
                 } else {
-                    queue.push(kernels, &[0xAA, round], &payload, Mask::NONE);
+                    queue.push(kernels, header, &payload, Mask::NONE);
                 }
-                expected.extend([0xAA, round]);
+                expected.extend_from_slice(&header);
                 expected.extend(payload);
             }
             assert_eq!(queue.len(), expected.len());
@@ -250,8 +277,9 @@ mod tests {
         let kernels = Kernels::active();
         let mut queue = WriteQueue::new(BufferPool::new(1 << 10, 8));
         let payload: Vec<u8> = (0..10_000).map(|i| i as u8).collect();
-        queue.push(kernels, b"x", &payload, Mask::new([1, 2, 3, 4]));
-        let mut sent = drain(&mut queue, usize::MAX).split_off(1);
+        let header = header(payload.len());
+        queue.push(kernels, header, &payload, Mask::new([1, 2, 3, 4]));
+        let mut sent = drain(&mut queue, usize::MAX).split_off(header.len());
         kernels.mask(&mut sent, Mask::new([1, 2, 3, 4]));
         assert_eq!(sent, payload);
     }
@@ -264,10 +292,10 @@ mod tests {
         let payload = Bytes::from(vec![7; 5000]);
         for _ in 0..3 {
             for _ in 0..20 {
-                queue.push_shared(kernels, &[1; 10], payload.clone());
-                queue.push(kernels, &[2; 2], &[3; 20], Mask::NONE);
+                queue.push_shared(header(5000), payload.clone());
+                queue.push(kernels, header(20), &[3; 20], Mask::NONE);
             }
-            assert_eq!(drain(&mut queue, 700).len(), 20 * (10 + 5000 + 22));
+            assert_eq!(drain(&mut queue, 700).len(), 20 * (4 + 5000 + 22));
         }
         queue.release();
         assert_eq!(pool.resting(), 1);
@@ -277,12 +305,16 @@ mod tests {
     fn payloads_of_an_empty_queue_land_aligned() {
         let kernels = Kernels::active();
         let mut queue = WriteQueue::new(BufferPool::new(1 << 10, 8));
-        for header_len in [2, 4, 6, 8, 10, 14] {
-            queue.push(kernels, &vec![1; header_len], &[2; 20], Mask::NONE);
-            let mut slices = [IoSlice::new(&[])];
-            assert_eq!(queue.slices(&mut slices), 1);
-            assert_eq!(slices[0][header_len..].as_ptr() as usize % 64, 0);
-            drain(&mut queue, usize::MAX);
+        for payload_len in [20, 200, 70_000] {
+            for mask in [None, Some([0; 4])] {
+                let header = FrameHeader { mask, ..FrameHeader::new(Opcode::Text, payload_len) };
+                let header = header.encode();
+                queue.push(kernels, header, &[2; 20], Mask::NONE);
+                let mut slices = [IoSlice::new(&[])];
+                assert_eq!(queue.slices(&mut slices), 1);
+                assert_eq!(slices[0][header.len()..].as_ptr() as usize % 64, 0);
+                drain(&mut queue, usize::MAX);
+            }
         }
         queue.release();
         assert!(!queue.holds_memory());

@@ -1,6 +1,6 @@
 //! The frame header (RFC 6455, 5.2).
 
-use super::{FrameError, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, Opcode};
+use super::{FrameError, MAX_CONTROL_PAYLOAD, Opcode};
 
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
@@ -107,42 +107,47 @@ impl FrameHeader {
     /// The header as it goes over the wire, the length in its shortest form.
     #[inline]
     pub fn encode(&self) -> HeaderBytes {
-        let mut bytes = [0; MAX_HEADER_LEN];
-        bytes[0] =
+        let first =
             self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
-        let mut len = if self.payload_len < u64::from(LENGTH_16) {
-            bytes[1] = self.payload_len as u8;
-            2
-        } else if let Ok(short) = u16::try_from(self.payload_len) {
-            bytes[1] = LENGTH_16;
-            bytes[2..4].copy_from_slice(&short.to_be_bytes());
-            4
+        let (short, long, long_len) = if self.payload_len < u64::from(LENGTH_16) {
+            (self.payload_len as u8, 0, 0)
+        } else if let Ok(len) = u16::try_from(self.payload_len) {
+            (LENGTH_16, u64::from(len.swap_bytes()), 2)
         } else {
-            bytes[1] = LENGTH_64;
-            bytes[2..10].copy_from_slice(&self.payload_len.to_be_bytes());
-            10
+            (LENGTH_64, self.payload_len.swap_bytes(), 8)
         };
+        // Put together in registers, the first byte lowest: an array that is written
+        // in pieces and then copied makes the copy wait for its stores.
+        let mut wire = u128::from(first) | u128::from(short) << 8 | u128::from(long) << 16;
+        let mut len = 2 + long_len;
         if let Some(key) = self.mask {
-            bytes[1] |= MASKED;
-            bytes[len..len + 4].copy_from_slice(&key);
+            wire |= u128::from(MASKED) << 8 | u128::from(u32::from_le_bytes(key)) << (8 * len);
             len += 4;
         }
-        HeaderBytes { bytes, len: len as u8 }
+        HeaderBytes { bytes: wire.to_le_bytes(), len }
     }
 }
 
 /// An encoded header: 2 to 14 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct HeaderBytes {
-    bytes: [u8; MAX_HEADER_LEN],
+    bytes: [u8; HeaderBytes::PADDED_LEN],
     len: u8,
 }
 
 impl HeaderBytes {
+    pub(crate) const PADDED_LEN: usize = 16;
+
     /// The bytes.
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
+    }
+
+    /// The bytes and zeros behind them: a copy of a length that the compiler knows.
+    #[inline]
+    pub(crate) fn padded(self) -> [u8; Self::PADDED_LEN] {
+        self.bytes
     }
 }
 

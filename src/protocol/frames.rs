@@ -35,7 +35,7 @@ impl FrameQueue {
     #[inline]
     pub(super) fn push(&mut self, header: FrameHeader, payload: &[u8]) {
         let (header, mask) = self.encode(header);
-        self.queue.push(self.kernels, &header, payload, mask);
+        self.queue.push(self.kernels, header, payload, mask);
     }
 
     /// Queues a control frame.
@@ -53,7 +53,7 @@ impl FrameQueue {
     /// Queues a frame, by reference if the payload is large and need not be masked.
     pub(super) fn push_owned(&mut self, header: FrameHeader, payload: Bytes) {
         if self.refers_to(payload.len()) {
-            self.queue.push_shared(self.kernels, &header.encode(), payload);
+            self.queue.push_shared(header.encode(), payload);
         } else {
             self.push(header, &payload);
         }
