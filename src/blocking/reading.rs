@@ -9,7 +9,7 @@ use crate::{
     error::{TimedOut, WebSocketError},
     message::{MessageRef, WebSocketMessage},
     net::stream::Duplex,
-    protocol::{Found, Received, Receiver, TransportAction, Way},
+    protocol::{Found, ReceiveError, Received, Receiver, TransportAction, Way},
 };
 
 /// How long a read waits with a buffer in hand before the connection counts as
@@ -39,6 +39,24 @@ impl Reading {
         &mut self,
         shared: &Shared<S>,
     ) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        if let Some(message) = self.receiver.find_in_place() {
+            return match self.receiver.take_in_place(message) {
+                Ok(message) => Ok(Some(message)),
+                Err(error) => Err(failed(shared, error)),
+            };
+        }
+        match self.read_message(shared) {
+            Ok(Some(message)) => Ok(Some(message.in_registers())),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cold]
+    fn read_message<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<Option<WebSocketMessage>, WebSocketError> {
         let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
         let message = self.receiver.take(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
@@ -49,6 +67,24 @@ impl Reading {
 
     #[inline]
     pub(super) fn next_ref<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        if let Some(message) = self.receiver.find_in_place() {
+            return match self.receiver.open_in_place(message) {
+                Ok(message) => Ok(Some(message)),
+                Err(error) => Err(failed(shared, error)),
+            };
+        }
+        match self.read_ref(shared) {
+            Ok(Some(message)) => Ok(Some(message.in_registers())),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cold]
+    fn read_ref<S: Duplex>(
         &mut self,
         shared: &Shared<S>,
     ) -> Result<Option<MessageRef<'_>>, WebSocketError> {
@@ -222,6 +258,13 @@ impl Reading {
 /// The shortest wait: a deadline that is due between two looks at the clock
 /// must not become a timeout of zero, which is for ever.
 const TICK: Duration = Duration::from_millis(1);
+
+/// Tells the peer of what it did wrong.
+#[cold]
+fn failed<S: Duplex>(shared: &Shared<S>, error: ReceiveError) -> WebSocketError {
+    answer(shared);
+    error.into()
+}
 
 /// Sends what the receiving side owes the peer. If that fails, the reading side
 /// goes on: what the peer sent before is worth reading, and the end will show.

@@ -62,6 +62,20 @@ impl<'a> MessageRef<'a> {
         }
     }
 
+    /// The same, taken apart and put together again: what a function out of line
+    /// returned in memory then meets, in registers, what was inlined beside it. The
+    /// compiler would copy either through memory otherwise, the common case too.
+    #[inline]
+    pub(crate) fn in_registers(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text),
+            Self::Binary(bytes) => Self::Binary(bytes),
+            Self::Ping(bytes) => Self::Ping(bytes),
+            Self::Pong(bytes) => Self::Pong(bytes),
+            Self::Close(code, reason) => Self::Close(code, reason),
+        }
+    }
+
     /// A copy that owns its bytes.
     pub fn to_message(&self) -> WebSocketMessage {
         match self {

@@ -53,6 +53,18 @@ impl WebSocketMessage {
         }
     }
 
+    /// As [`MessageRef::in_registers`](super::MessageRef::in_registers).
+    #[inline]
+    pub(crate) fn in_registers(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text),
+            Self::Binary(bytes) => Self::Binary(bytes),
+            Self::Ping(bytes) => Self::Ping(bytes),
+            Self::Pong(bytes) => Self::Pong(bytes),
+            Self::Close(code, reason) => Self::Close(code, reason),
+        }
+    }
+
     /// The payload without a copy; of a close frame, the reason.
     pub fn into_bytes(self) -> Bytes {
         match self {

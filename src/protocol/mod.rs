@@ -34,6 +34,7 @@ mod compress;
 #[cfg(feature = "deflate")]
 mod deflation;
 mod error;
+mod found;
 mod frames;
 mod idle;
 #[cfg(feature = "deflate")]
@@ -51,12 +52,12 @@ use std::{sync::Arc, time::Instant};
 pub use chunk::{MessageChunk, Received};
 pub use compress::Compress;
 pub use error::{ProtocolError, ReceiveError, SendError};
+#[cfg(feature = "driver")]
+pub(crate) use found::Found;
 pub use link::{Signals, WebSocketState};
 pub use outgoing::Outgoing;
 #[cfg(feature = "driver")]
 pub(crate) use progress::Way;
-#[cfg(feature = "driver")]
-pub(crate) use receiver::Found;
 pub use receiver::Receiver;
 pub use sender::Sender;
 #[cfg(feature = "driver")]

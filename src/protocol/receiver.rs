@@ -12,6 +12,7 @@ use super::{
     assembly::Assembly,
     budget::ControlBudget,
     chunk::{MessageChunk, Received},
+    found::{Found, InPlace},
     idle::IdleTimer,
     link::Link,
     progress::{Progress, Way},
@@ -24,7 +25,7 @@ use crate::{
     frame::{CloseCode, FrameError, FrameHeader, Opcode, Role},
     message::{MessageRef, WebSocketMessage},
     options::WebSocketOptions,
-    simd::{Kernels, Mask, Utf8Bytes},
+    simd::{Kernels, Mask, Utf8Bytes, Utf8Error},
 };
 
 /// The receiving side of a connection.
@@ -69,54 +70,6 @@ enum Phase {
     Closed,
     /// Of no interest: the peer broke a rule, or the transport was lost.
     Failed,
-}
-
-/// What the parser found, its header taken from the buffer. It is a token and no
-/// borrow, so that a driver can look for it in a loop that reads in between.
-#[derive(Debug)]
-pub(crate) enum Found {
-    /// A whole message in the first `len` bytes of the buffer, still masked.
-    InPlace { opcode: Opcode, len: usize, mask: Mask },
-    /// A whole message in the assembly.
-    Assembled,
-    /// A piece of a message in the first `len` bytes of the buffer, still masked.
-    Piece { len: usize, mask: Mask, last: bool },
-    /// A piece of a message in the assembly, inflated.
-    #[cfg(feature = "deflate")]
-    InflatedPiece { start: usize, end: usize, last: bool },
-    /// A control frame in the first `len` bytes of the buffer, still masked.
-    Control { opcode: Opcode, len: usize, mask: Mask },
-}
-
-#[cfg(feature = "tokio")]
-impl Found {
-    /// Whether it is a piece of a message.
-    pub(crate) fn is_piece(&self) -> bool {
-        match self {
-            Self::Piece { .. } => true,
-            #[cfg(feature = "deflate")]
-            Self::InflatedPiece { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Cuts a piece of a message behind its first `len` bytes, for a caller that
-    /// has no room for more. The rest is to be opened before anything else.
-    pub(crate) fn cut(self, len: usize) -> (Self, Option<Self>) {
-        match self {
-            Self::Piece { len: whole, mask, last } if len < whole => {
-                let rest = Self::Piece { len: whole - len, mask: mask.advance(len), last };
-                (Self::Piece { len, mask, last: false }, Some(rest))
-            }
-            #[cfg(feature = "deflate")]
-            Self::InflatedPiece { start, end, last } if len < end - start => {
-                let cut = start + len;
-                let rest = Self::InflatedPiece { start: cut, end, last };
-                (Self::InflatedPiece { start, end: cut, last: false }, Some(rest))
-            }
-            whole => (whole, None),
-        }
-    }
 }
 
 impl Receiver {
@@ -214,7 +167,22 @@ impl Receiver {
     /// connection is failed then: the sending side has the close frame for it.
     #[inline]
     pub fn next_ref(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
-        match self.find(Way::Whole)? {
+        match self.find_in_place() {
+            Some(message) => match self.open_in_place(message) {
+                Ok(message) => Ok(Some(message)),
+                Err(error) => Err(error),
+            },
+            None => match self.next_ref_uncommon() {
+                Ok(Some(message)) => Ok(Some(message.in_registers())),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    #[cold]
+    fn next_ref_uncommon(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
+        match self.find_any(Way::Whole)? {
             Some(found) => self.open(found).map(Some),
             None => Ok(None),
         }
@@ -231,7 +199,22 @@ impl Receiver {
     /// As [`next_ref`](Self::next_ref).
     #[inline]
     pub fn next_message(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
-        match self.find(Way::Whole)? {
+        match self.find_in_place() {
+            Some(message) => match self.take_in_place(message) {
+                Ok(message) => Ok(Some(message)),
+                Err(error) => Err(error),
+            },
+            None => match self.next_message_uncommon() {
+                Ok(Some(message)) => Ok(Some(message.in_registers())),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    #[cold]
+    fn next_message_uncommon(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
+        match self.find_any(Way::Whole)? {
             Some(found) => self.take(found).map(Some),
             None => Ok(None),
         }
@@ -328,33 +311,119 @@ impl Receiver {
         self.buffer.holds_memory() || self.assembly.holds_memory()
     }
 
+    /// Looks for a message in the common case, at once: whole, unfragmented, with a
+    /// length of one or two bytes. [`find`](Self::find) finds it, too, and everything
+    /// else.
+    ///
+    /// Who looks here first, and has the rest out of line, keeps the whole way of a
+    /// common message in registers. A [`Found`] has to go through memory.
+    #[inline]
+    pub(crate) fn find_in_place(&mut self) -> Option<InPlace> {
+        if self.course.phase != Phase::Message {
+            return None;
+        }
+        let filled = &*self.buffer.filled();
+        let [first, second, rest @ ..] = filled else { return None };
+        let opcode = match first {
+            0x81 => Opcode::Text,
+            0x82 => Opcode::Binary,
+            _ => return None,
+        };
+        // The mask bit on the wrong side makes this 128 or more.
+        let short = second ^ if self.rules.masked { 0x80 } else { 0 };
+        let (length_bytes, len) = match (short, rest) {
+            (0..=125, _) => (0, usize::from(short)),
+            (126, [high, low, ..]) => (2, usize::from(*high) << 8 | usize::from(*low)),
+            _ => return None,
+        };
+        if length_bytes == 2 && len < 126 || len as u64 > self.rules.frame {
+            return None;
+        }
+        let (header_len, mask) = if self.rules.masked {
+            (6 + length_bytes, Mask::new(*rest.get(length_bytes..)?.first_chunk()?))
+        } else {
+            (2 + length_bytes, Mask::NONE)
+        };
+        if filled.len() < header_len + len {
+            return None;
+        }
+        self.buffer.skip(header_len);
+        Some(InPlace { opcode, mask, len })
+    }
+
+    /// Hands out a message that was found in place, borrowed.
+    #[inline]
+    pub(crate) fn open_in_place(
+        &mut self,
+        message: InPlace,
+    ) -> Result<MessageRef<'_>, ReceiveError> {
+        let payload = self.buffer.take(message.len);
+        if message.opcode != Opcode::Text {
+            self.kernels.mask(payload, message.mask);
+            return Ok(MessageRef::Binary(payload));
+        }
+        match self.kernels.unmask_text(payload, message.mask) {
+            Ok(text) => Ok(MessageRef::Text(text)),
+            Err(error) => Err(self.course.fail_text(error)),
+        }
+    }
+
+    /// Hands out a message that was found in place, owning its bytes.
+    #[inline]
+    pub(crate) fn take_in_place(
+        &mut self,
+        message: InPlace,
+    ) -> Result<WebSocketMessage, ReceiveError> {
+        let mut payload = self.buffer.split(message.len);
+        if message.opcode != Opcode::Text {
+            self.kernels.mask(&mut payload, message.mask);
+            return Ok(WebSocketMessage::Binary(payload.freeze()));
+        }
+        match Utf8Bytes::unmask(self.kernels, payload, message.mask) {
+            Ok(text) => Ok(WebSocketMessage::Text(text)),
+            Err(error) => Err(self.course.fail_text(error)),
+        }
+    }
+
     /// Looks for the next thing to hand out, which is to be opened or taken before
     /// anything else is done.
     #[inline]
     pub(crate) fn find(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
         if way == Way::Whole
-            && let Some(found) = self.find_common()
+            && let Some(message) = self.find_in_place()
         {
-            return Ok(Some(found));
+            return Ok(Some(Found::InPlace(message)));
         }
         self.find_any(way)
     }
 
-    /// Hands out what was found, borrowed.
-    #[inline]
-    pub(crate) fn open(&mut self, found: Found) -> Result<MessageRef<'_>, ReceiveError> {
-        match found {
-            Found::InPlace { opcode: Opcode::Text, len, mask } => {
-                match self.kernels.unmask_text(self.buffer.take(len), mask) {
-                    Ok(text) => Ok(MessageRef::Text(text)),
-                    Err(error) => Err(self.course.fail(error.into())),
+    fn find_any(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
+        if self.is_finished() {
+            return Ok(None);
+        }
+        self.keep_way(way)?;
+        loop {
+            let step = match self.course.phase {
+                Phase::Message | Phase::Fragment => self.header(way),
+                Phase::Payload { left, mask, fin } => self.payload(left, mask, fin),
+                Phase::Closed | Phase::Failed => Ok(Step::Starved),
+            };
+            match step {
+                Ok(Step::Found(item)) => return Ok(Some(item)),
+                Ok(Step::Moved) => {}
+                Ok(Step::Starved) => return Ok(None),
+                Err(error) => {
+                    self.discard();
+                    return Err(self.course.fail(error));
                 }
             }
-            Found::InPlace { len, mask, .. } => {
-                let payload = self.buffer.take(len);
-                self.kernels.mask(payload, mask);
-                Ok(MessageRef::Binary(payload))
-            }
+        }
+    }
+
+    /// Hands out what was found, borrowed.
+    pub(crate) fn open(&mut self, found: Found) -> Result<MessageRef<'_>, ReceiveError> {
+        match found {
+            Found::InPlace(message) => self.open_in_place(message),
             Found::Assembled => {
                 let message = self.assembly.message_ref();
                 message.map_err(|error| self.course.fail(error))
@@ -367,19 +436,9 @@ impl Receiver {
     }
 
     /// Hands out what was found, owning its bytes.
-    #[inline]
     pub(crate) fn take(&mut self, found: Found) -> Result<WebSocketMessage, ReceiveError> {
         match found {
-            Found::InPlace { opcode: Opcode::Text, len, mask } => {
-                let text = Utf8Bytes::unmask(self.kernels, self.buffer.split(len), mask);
-                let text = text.map_err(|error| self.course.fail(error.into()))?;
-                Ok(WebSocketMessage::Text(text))
-            }
-            Found::InPlace { len, mask, .. } => {
-                let mut payload = self.buffer.split(len);
-                self.kernels.mask(&mut payload, mask);
-                Ok(WebSocketMessage::Binary(payload.freeze()))
-            }
+            Found::InPlace(message) => self.take_in_place(message),
             Found::Assembled => {
                 let message = self.assembly.take();
                 message.map_err(|error| self.course.fail(error))
@@ -412,66 +471,6 @@ impl Receiver {
     #[cfg(feature = "tokio")]
     pub(crate) fn message_opcode(&self) -> Option<Opcode> {
         self.message.as_ref().map(|message| message.opcode)
-    }
-
-    /// The common case, at once: a whole unfragmented message with a length of
-    /// one or two bytes. Everything else is for [`find_any`](Self::find_any).
-    #[inline]
-    fn find_common(&mut self) -> Option<Found> {
-        if self.course.phase != Phase::Message {
-            return None;
-        }
-        let filled = &*self.buffer.filled();
-        let [first, second, rest @ ..] = filled else { return None };
-        let opcode = match first {
-            0x81 => Opcode::Text,
-            0x82 => Opcode::Binary,
-            _ => return None,
-        };
-        // The mask bit on the wrong side makes this 128 or more.
-        let short = second ^ if self.rules.masked { 0x80 } else { 0 };
-        let (length_bytes, len) = match (short, rest) {
-            (0..=125, _) => (0, usize::from(short)),
-            (126, [high, low, ..]) => (2, usize::from(*high) << 8 | usize::from(*low)),
-            _ => return None,
-        };
-        if length_bytes == 2 && len < 126 || len as u64 > self.rules.frame {
-            return None;
-        }
-        let (header_len, mask) = if self.rules.masked {
-            (6 + length_bytes, Mask::new(*rest.get(length_bytes..)?.first_chunk()?))
-        } else {
-            (2 + length_bytes, Mask::NONE)
-        };
-        if filled.len() < header_len + len {
-            return None;
-        }
-        self.buffer.skip(header_len);
-        Some(Found::InPlace { opcode, len, mask })
-    }
-
-    #[cold]
-    fn find_any(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
-        if self.is_finished() {
-            return Ok(None);
-        }
-        self.keep_way(way)?;
-        loop {
-            let step = match self.course.phase {
-                Phase::Message | Phase::Fragment => self.header(way),
-                Phase::Payload { left, mask, fin } => self.payload(left, mask, fin),
-                Phase::Closed | Phase::Failed => Ok(Step::Starved),
-            };
-            match step {
-                Ok(Step::Found(item)) => return Ok(Some(item)),
-                Ok(Step::Moved) => {}
-                Ok(Step::Starved) => return Ok(None),
-                Err(error) => {
-                    self.discard();
-                    return Err(self.course.fail(error));
-                }
-            }
-        }
     }
 
     /// Holds an unfinished message to the way it is received in; while nothing of
@@ -513,7 +512,7 @@ impl Receiver {
             && way == Way::Whole
             && !rsv1
         {
-            return Ok(Step::Found(Found::InPlace { opcode, len, mask }));
+            return Ok(Step::Found(Found::InPlace(InPlace { opcode, mask, len })));
         }
         let message = self.message.get_or_insert_with(|| Progress::new(opcode, rsv1, way));
         // Saturating, because a limit of `u64::MAX` refuses no sum.
@@ -626,9 +625,22 @@ impl Phase {
 impl Course {
     #[cold]
     fn fail(&mut self, error: ProtocolError) -> ReceiveError {
-        self.phase = Phase::Failed;
-        self.link.post_failure(error.close_code());
+        self.fail_with(error.close_code());
         error.into()
+    }
+
+    /// [`fail`](Self::fail), its result in registers.
+    #[inline]
+    fn fail_text(&mut self, error: Utf8Error) -> ReceiveError {
+        let error = ProtocolError::Utf8(error);
+        self.fail_with(error.close_code());
+        ReceiveError::Protocol(error)
+    }
+
+    #[cold]
+    fn fail_with(&mut self, code: CloseCode) {
+        self.phase = Phase::Failed;
+        self.link.post_failure(code);
     }
 }
 
