@@ -11,6 +11,10 @@ use crate::{
     net::stream::{Duplex, Stream},
 };
 
+/// How long a connection that could not be told to close has until it is told
+/// again.
+const RETRY: Duration = Duration::from_millis(20);
+
 /// A count of connections, with what it takes to close them all.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OpenConnections(Arc<Inner>);
@@ -36,22 +40,21 @@ impl OpenConnections {
     /// Closes all connections with 1001, drops the transports of those that do
     /// not follow within `timeout`, and waits for their handlers.
     pub(super) fn close_all(&self, timeout: Duration) {
-        self.each(|connection| {
-            // One that is closing already, or whose peer reads nothing, is left to
-            // the timeout.
-            let _ = connection.try_close(CloseCode::GOING_AWAY);
-        });
         let deadline = Instant::now() + timeout;
-        let mut seats = self.seats();
-        while !seats.is_empty() {
+        loop {
+            // Again and again: a thread may be sending just now, and a handshake
+            // that was under way may have made another connection.
+            self.each(|connection| {
+                // One whose transport fails ends by that.
+                let _ = connection.try_close(CloseCode::GOING_AWAY);
+            });
+            let seats = self.seats();
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if seats.is_empty() || left.is_zero() {
                 break;
             }
-            let waited = self.0.left.wait_timeout(seats, left);
-            seats = waited.unwrap_or_else(PoisonError::into_inner).0;
+            drop(self.0.left.wait_timeout(seats, left.min(RETRY)));
         }
-        drop(seats);
         self.each(|connection| {
             // Gone already, if this fails.
             let _ = connection.stream.shutdown();
