@@ -1,0 +1,104 @@
+//! Measures everything interleaved and writes a dated report.
+//!
+//! ```text
+//! cargo run --release --manifest-path benches/Cargo.toml --bin report -- [OPTIONS] [FILTER...]
+//! ```
+//!
+//! With filters, only groups whose name contains one of them: `receive/client`,
+//! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--rounds N`
+//! and `--sample-us N` say how long to measure.
+
+use std::{
+    error::Error,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use wirespeed_benches::{
+    groups,
+    machine::{Machine, pin_to_a_core},
+    report::{Measured, Results, shows},
+    timing::{Plan, measure},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse()?;
+    let core = pin_to_a_core();
+    let date = today()?;
+    let mut results = Results::new(date, Machine::look(), core, options.plan);
+    let start = Instant::now();
+    let builds = groups::all();
+    let count = builds.len();
+    for (index, build) in builds.into_iter().enumerate() {
+        if !options.wants(build.id()) {
+            continue;
+        }
+        let mut group = build.make();
+        let times = measure(&mut group, options.plan);
+        let (id, case, bytes) = (group.id, group.case, group.bytes);
+        let fastest = times.iter().min_by(|a, b| a.median.total_cmp(&b.median));
+        let fastest =
+            fastest.map_or(String::new(), |times| format!("{} {:.2} ns", times.name, times.median));
+        eprintln!(
+            "[{:>3}/{count} {:>4.0} s] {id}, {case}: {fastest}",
+            index + 1,
+            start.elapsed().as_secs_f64(),
+        );
+        let entries = times.into_iter().map(Into::into).collect();
+        results.groups.push(Measured { id, case, bytes, entries });
+    }
+    results.machine.look_again();
+
+    let directory = options.directory(&results);
+    results.write(&directory)?;
+    let shows = shows::all(&results);
+    for show in shows.iter().filter(|show| !show.is_met()) {
+        eprintln!("missed: {}: {}: {:.2}", show.topic, show.what, show.figure);
+    }
+    let met = shows.iter().filter(|show| show.is_met()).count();
+    eprintln!("{met} of {} targets met; see {}", shows.len(), directory.display());
+    Ok(())
+}
+
+struct Options {
+    plan: Plan,
+    out: Option<PathBuf>,
+    filters: Vec<String>,
+}
+
+impl Options {
+    fn parse() -> Result<Self, Box<dyn Error>> {
+        let plan = Plan { rounds: 21, sample: Duration::from_millis(1) };
+        let mut options = Self { plan, out: None, filters: Vec::new() };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--out" => options.out = Some(value()?.into()),
+                "--rounds" => options.plan.rounds = value()?.parse::<usize>()?.max(1),
+                "--sample-us" => {
+                    options.plan.sample = Duration::from_micros(value()?.parse()?);
+                }
+                _ => options.filters.push(argument),
+            }
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, id: &str) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| id.contains(filter.as_str()))
+    }
+
+    fn directory(&self, results: &Results) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| {
+            let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../perf-reports");
+            PathBuf::from(root).join(format!("{}-{}", results.date, results.machine.slug()))
+        })
+    }
+}
+
+fn today() -> Result<String, Box<dyn Error>> {
+    let output = Command::new("date").arg("+%Y-%m-%d").output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}

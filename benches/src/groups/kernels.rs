@@ -1,0 +1,254 @@
+//! The kernels of each tier, beside memcpy, simdutf8, naive loops and the loop of a
+//! widely used peer.
+
+use std::{hint::black_box, mem::MaybeUninit};
+
+use wirespeed::simd::{Kernels, Mask, Tier};
+
+use super::Build;
+use crate::{
+    memory::Aligned,
+    timing::Group,
+    traffic::{Lengths, Random, Script},
+};
+
+/// Keys with low bytes keep ASCII in ASCII, so that a text can be unmasked in place
+/// over and over.
+const KEY: [u8; 4] = [0x1B, 0x2A, 0x33, 0x0C];
+
+const SIZES: [usize; 11] =
+    [8, 20, 64, 125, 200, 512, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 1 << 20];
+const UNPREDICTABLE: Lengths = Lengths::Mixed(8, 200);
+
+/// The names of the entries, for those who look for ratios.
+pub const PORTABLE: &str = "wirespeed, portable";
+pub const AVX2: &str = "wirespeed, AVX2";
+pub const AVX512: &str = "wirespeed, AVX-512";
+pub const MEMCPY: &str = "memcpy";
+pub const NAIVE: &str = "naive";
+pub const ALIGNED_WORDS: &str = "tungstenite's loop";
+pub const SIMDUTF8: &str = "simdutf8";
+pub const MASK_THEN_SIMDUTF8: &str = "AVX2 mask, then simdutf8";
+pub const MEMCPY_THEN_MASK: &str = "memcpy, then mask";
+
+pub fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Portable => PORTABLE,
+        Tier::Avx2 => AVX2,
+        Tier::Avx512 => AVX512,
+        _ => "wirespeed, another tier",
+    }
+}
+
+pub fn tiers() -> impl Iterator<Item = &'static Kernels> {
+    [Tier::Portable, Tier::Avx2, Tier::Avx512].into_iter().filter_map(Kernels::for_tier)
+}
+
+pub fn groups() -> Vec<Build> {
+    let kinds: [(&str, fn(&str, Lengths) -> Group); 6] = [
+        ("kernels/mask", mask),
+        ("kernels/validate/ascii", |id, lengths| validate(id, lengths, Script::Ascii)),
+        ("kernels/validate/cyrillic", |id, lengths| validate(id, lengths, Script::Cyrillic)),
+        ("kernels/unmask+validate/ascii", |id, lengths| fused(id, lengths, Script::Ascii)),
+        ("kernels/unmask+validate/cyrillic", |id, lengths| fused(id, lengths, Script::Cyrillic)),
+        ("kernels/copy+mask", copy),
+    ];
+    let lengths = SIZES.map(Lengths::Fixed).into_iter().chain([UNPREDICTABLE]);
+    let of_kind = |(id, make): (&'static str, fn(&str, Lengths) -> Group)| {
+        lengths.clone().map(move |lengths| Build::new(id, move |id| make(id, lengths)))
+    };
+    kinds.into_iter().flat_map(of_kind).collect()
+}
+
+fn group(id: &str, lengths: Lengths) -> Group {
+    let mean = match lengths {
+        Lengths::Fixed(len) => len as f64,
+        Lengths::Mixed(least, most) => (least + most) as f64 / 2.0,
+    };
+    Group::new(id, lengths.name(), mean)
+}
+
+fn mask(id: &str, lengths: Lengths) -> Group {
+    let mut group = group(id, lengths);
+    let payloads = || Payloads::new(lengths, Script::Ascii);
+    for kernels in tiers() {
+        let name = tier_name(kernels.tier());
+        payloads().each(&mut group, name, move |bytes| kernels.mask(bytes, Mask::new(KEY)));
+    }
+    payloads().each(&mut group, ALIGNED_WORDS, |bytes| mask_by_aligned_words(bytes, KEY));
+    payloads().each(&mut group, NAIVE, |bytes| mask_naively(bytes, KEY));
+    payloads().each_to(&mut group, MEMCPY, |bytes, target| target.copy_from_slice(bytes));
+    group
+}
+
+fn validate(id: &str, lengths: Lengths, script: Script) -> Group {
+    let mut group = group(id, lengths);
+    let payloads = || Payloads::new(lengths, script);
+    for kernels in tiers() {
+        let name = tier_name(kernels.tier());
+        payloads().each(&mut group, name, move |text| assert!(kernels.validate(text).is_ok()));
+    }
+    payloads().each(&mut group, SIMDUTF8, |text| {
+        assert!(simdutf8::basic::from_utf8(text).is_ok());
+    });
+    payloads().each(&mut group, "std", |text| assert!(std::str::from_utf8(text).is_ok()));
+    group
+}
+
+/// The text has to stay what it is while it is unmasked over and over. ASCII does
+/// under a key of low bytes, in place; what is not ASCII is unmasked on its way to
+/// another place, by the baseline too.
+fn fused(id: &str, lengths: Lengths, script: Script) -> Group {
+    let mut group = group(id, lengths);
+    let mask = Mask::new(KEY);
+    let payloads = || Payloads::new(lengths, script).masked();
+    let in_place = script == Script::Ascii;
+    for kernels in tiers() {
+        let name = tier_name(kernels.tier());
+        if in_place {
+            payloads().each(&mut group, name, move |text| {
+                assert!(kernels.unmask_text(text, mask).is_ok());
+            });
+        } else {
+            payloads().each_copied(&mut group, name, move |text, target| {
+                assert!(kernels.copy_text(text, target, mask).is_ok());
+            });
+        }
+    }
+    let avx2 = Kernels::for_tier(Tier::Avx2).unwrap_or(Kernels::active());
+    if in_place {
+        payloads().each(&mut group, MASK_THEN_SIMDUTF8, move |text| {
+            avx2.mask(text, mask);
+            assert!(simdutf8::basic::from_utf8(text).is_ok());
+        });
+        payloads().each(&mut group, "tungstenite's loop, then std", move |text| {
+            mask_by_aligned_words(text, KEY);
+            assert!(std::str::from_utf8(text).is_ok());
+        });
+    } else {
+        payloads().each_copied(&mut group, MASK_THEN_SIMDUTF8, move |text, target| {
+            let written = avx2.copy_masked(text, target, mask);
+            assert!(simdutf8::basic::from_utf8(written).is_ok());
+        });
+    }
+    group
+}
+
+fn copy(id: &str, lengths: Lengths) -> Group {
+    let mut group = group(id, lengths);
+    let payloads = || Payloads::new(lengths, Script::Ascii);
+    for kernels in tiers() {
+        let name = tier_name(kernels.tier());
+        payloads().each_to(&mut group, name, move |bytes, target| {
+            kernels.copy_masked_into(bytes, target, Mask::new(KEY));
+        });
+    }
+    let avx2 = Kernels::for_tier(Tier::Avx2).unwrap_or(Kernels::active());
+    payloads().each_to(&mut group, MEMCPY_THEN_MASK, move |bytes, target| {
+        target.copy_from_slice(bytes);
+        avx2.mask(target, Mask::new(KEY));
+    });
+    payloads().each_to(&mut group, MEMCPY, |bytes, target| target.copy_from_slice(bytes));
+    group
+}
+
+fn mask_naively(bytes: &mut [u8], key: [u8; 4]) {
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte ^= key[at % 4];
+    }
+}
+
+/// What tungstenite publishes of its masking, written anew, for it is not to be
+/// called from outside: aligned words of four bytes in a loop that the compiler
+/// makes vectors of, and the ragged ends byte by byte.
+fn mask_by_aligned_words(bytes: &mut [u8], key: [u8; 4]) {
+    // SAFETY: any four bytes are a `u32`, and the other way round.
+    let (head, words, tail) = unsafe { bytes.align_to_mut::<u32>() };
+    for (byte, key) in head.iter_mut().zip(key) {
+        *byte ^= key;
+    }
+    let mut rotated = key;
+    rotated.rotate_left(head.len() % 4);
+    for word in words {
+        *word ^= u32::from_ne_bytes(rotated);
+    }
+    for (byte, key) in tail.iter_mut().zip(rotated) {
+        *byte ^= key;
+    }
+}
+
+/// Payloads one behind the other, as frames lie in a read: small ones in many
+/// places, so that none waits for what was stored there a moment ago.
+struct Payloads {
+    places: Vec<(usize, usize)>,
+    memory: Aligned,
+}
+
+impl Payloads {
+    fn new(lengths: Lengths, script: Script) -> Self {
+        // Bytes between them, for the header of an unmasked frame.
+        const HEADER: usize = 2;
+        let mut random = Random::new(777);
+        // 12 KiB are room for many small ones and fit the cache nearest to the core;
+        // lengths that nothing can learn need many more places.
+        let span = if let Lengths::Mixed(..) = lengths { 1 << 20 } else { 12 << 10 };
+        let mut places = Vec::new();
+        let mut at = HEADER;
+        loop {
+            let len = lengths.next(&mut random);
+            if at + len > span && !places.is_empty() {
+                break;
+            }
+            places.push((at, len));
+            at += len + HEADER;
+        }
+        let mut memory = Aligned::new(at);
+        for &(at, len) in &places {
+            memory[at..at + len].copy_from_slice(&script.text(len, &mut random));
+        }
+        Self { places, memory }
+    }
+
+    /// The same payloads, masked.
+    fn masked(mut self) -> Self {
+        for &(at, len) in &self.places {
+            mask_naively(&mut self.memory[at..at + len], KEY);
+        }
+        self
+    }
+
+    /// Runs `kernel` on every payload, in place.
+    fn each(mut self, group: &mut Group, name: &str, kernel: impl Fn(&mut [u8]) + 'static) {
+        group.add(name, self.places.len(), move || {
+            let memory = black_box(&mut self.memory[..]);
+            for &(at, len) in &self.places {
+                kernel(&mut memory[at..at + len]);
+            }
+        });
+    }
+
+    /// Runs `kernel` on every payload and a place of the same length and alignment.
+    fn each_to(self, group: &mut Group, name: &str, kernel: impl Fn(&[u8], &mut [u8]) + 'static) {
+        let mut target = Aligned::new(self.memory.len());
+        group.add(name, self.places.len(), move || {
+            let (memory, target) = (black_box(&self.memory[..]), black_box(&mut target[..]));
+            for &(at, len) in &self.places {
+                kernel(&memory[at..at + len], &mut target[at..at + len]);
+            }
+        });
+    }
+
+    /// [`each_to`](Self::each_to), for kernels that write to memory of any state.
+    fn each_copied(
+        self,
+        group: &mut Group,
+        name: &str,
+        kernel: impl Fn(&[u8], &mut [MaybeUninit<u8>]) + 'static,
+    ) {
+        self.each_to(group, name, move |text, target| {
+            // SAFETY: the same layout; kernels write nothing that is not initialised.
+            let target = unsafe { &mut *(std::ptr::from_mut(target) as *mut [MaybeUninit<u8>]) };
+            kernel(text, target);
+        });
+    }
+}

@@ -1,0 +1,88 @@
+//! The machine that is measured on.
+
+use std::{fs, process::Command};
+
+/// Binds the process to one core, the last: the first takes most interrupts.
+/// Returns its number.
+pub fn pin_to_a_core() -> usize {
+    let core = std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1);
+    pin_this_thread(core);
+    core
+}
+
+/// Binds the calling thread to `core`.
+pub fn pin_this_thread(core: usize) {
+    // SAFETY: a set of bits, all zero, of which one is set; the call reads it.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &set);
+    }
+}
+
+/// What a report says of the machine.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Machine {
+    pub processor: String,
+    pub cores: usize,
+    pub system: String,
+    pub compiler: String,
+    pub tier: String,
+    /// The load average of the last minute, before and after.
+    pub load: [f64; 2],
+}
+
+impl Machine {
+    pub fn look() -> Self {
+        Self {
+            processor: processor(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            system: output("uname", &["-sr"]),
+            compiler: output("rustc", &["--version"]),
+            tier: format!("{:?}", wirespeed::simd::Kernels::active().tier()),
+            load: [load(), 0.0],
+        }
+    }
+
+    pub fn look_again(&mut self) {
+        self.load[1] = load();
+    }
+
+    /// A name for a directory.
+    pub fn slug(&self) -> String {
+        let name: String = self
+            .processor
+            .to_lowercase()
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+            .collect();
+        let words: Vec<&str> = name.split('-').filter(|word| !word.is_empty()).collect();
+        words.join("-")
+    }
+}
+
+fn processor() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split(": ").nth(1)).unwrap_or_default().trim().to_owned()
+    };
+    let (family, model) = (field("cpu family"), field("model\t"));
+    if family.is_empty() {
+        return std::env::consts::ARCH.to_owned();
+    }
+    format!("{} (family {family} model {model})", field("model name"))
+}
+
+fn load() -> f64 {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map_or_else(
+        |_| "unknown".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}

@@ -1,0 +1,94 @@
+//! The report in words.
+
+use std::fmt::Write;
+
+use super::{
+    Results,
+    chart::number,
+    shows::{Show, Target, all},
+};
+
+pub fn report(results: &Results, charts: &[&str]) -> String {
+    let machine = &results.machine;
+    let mut text = format!(
+        "# {}\n\n\
+         | | |\n|---|---|\n\
+         | date | {} |\n\
+         | processor | {}, {} cores |\n\
+         | system | {} |\n\
+         | compiler | {}, release profile, no link-time optimisation |\n\
+         | kernels in use | {} |\n\
+         | method | every row of a table interleaved (A B C, A B C, ...), {} rounds of {} µs, \
+         medians, pinned to core {} |\n\
+         | load average | {} before, {} after |\n\n\
+         Ratios are taken within one table of this run; times of different runs say little. Each \
+         library was checked to deliver every byte before it was timed.\n\n",
+        results.machine.processor,
+        results.date,
+        machine.processor,
+        machine.cores,
+        machine.system,
+        machine.compiler,
+        machine.tier,
+        results.rounds,
+        results.sample_us,
+        results.core,
+        machine.load[0],
+        machine.load[1],
+    );
+    for chart in charts {
+        let _ = writeln!(text, "![{}]({chart})\n", chart.trim_end_matches(".svg"));
+    }
+    targets(&mut text, &all(results));
+    text.push_str("## Times\n\nNanoseconds an operation, medians.\n\n");
+    tables(&mut text, results);
+    text
+}
+
+fn targets(text: &mut String, shows: &[Show]) {
+    let met = shows.iter().filter(|show| show.is_met()).count();
+    let _ = write!(
+        text,
+        "## Targets\n\n{met} of {} are met.\n\n| | target | figure | |\n|---|---:|---:|---|\n",
+        shows.len()
+    );
+    for show in shows {
+        let (sign, target) = match show.target {
+            Target::AtLeast(target) => ('≥', target),
+            Target::AtMost(target) => ('≤', target),
+        };
+        let _ = writeln!(
+            text,
+            "| {}: {} | {sign} {target} | {} {} | {} |",
+            show.topic,
+            show.what,
+            number(show.figure),
+            show.unit,
+            if show.is_met() { "met" } else { "**missed**" },
+        );
+    }
+    text.push('\n');
+}
+
+fn tables(text: &mut String, results: &Results) {
+    let mut done: Vec<&str> = Vec::new();
+    for group in &results.groups {
+        if done.contains(&group.id.as_str()) {
+            continue;
+        }
+        done.push(&group.id);
+        let _ = write!(text, "### {}\n\n| |", group.id);
+        for row in &group.entries {
+            let _ = write!(text, " {} |", row.name);
+        }
+        let _ = writeln!(text, "\n|---|{}", "---:|".repeat(group.entries.len()));
+        for case in results.cases(&group.id) {
+            let _ = write!(text, "| {} |", case.case);
+            for row in &case.entries {
+                let _ = write!(text, " {} |", number(row.median_ns));
+            }
+            text.push('\n');
+        }
+        text.push('\n');
+    }
+}

@@ -1,0 +1,96 @@
+//! A report: what was measured, held against the targets, in words and pictures.
+
+pub mod chart;
+mod charts;
+mod markdown;
+pub mod shows;
+
+use std::{fs, io, path::Path};
+
+use serde::Serialize;
+
+use crate::{
+    machine::Machine,
+    timing::{Plan, Times},
+};
+
+/// A group, measured.
+#[derive(Debug, Serialize)]
+pub struct Measured {
+    pub id: String,
+    pub case: String,
+    /// Mean payload bytes of one operation.
+    pub bytes: f64,
+    pub entries: Vec<Row>,
+}
+
+/// One entry of it, in nanoseconds an operation.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub name: String,
+    pub median_ns: f64,
+    pub least_ns: f64,
+    pub samples_ns: Vec<f64>,
+}
+
+impl From<Times> for Row {
+    fn from(times: Times) -> Self {
+        let Times { name, median, least, samples } = times;
+        Self { name, median_ns: median, least_ns: least, samples_ns: samples }
+    }
+}
+
+/// Everything that was measured in one run.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    pub date: String,
+    pub machine: Machine,
+    pub core: usize,
+    pub rounds: usize,
+    pub sample_us: u128,
+    pub groups: Vec<Measured>,
+}
+
+impl Results {
+    pub fn new(date: String, machine: Machine, core: usize, plan: Plan) -> Self {
+        let (rounds, sample_us) = (plan.rounds, plan.sample.as_micros());
+        Self { date, machine, core, rounds, sample_us, groups: Vec::new() }
+    }
+
+    /// The median of an entry, in nanoseconds.
+    pub fn median(&self, id: &str, case: &str, entry: &str) -> Option<f64> {
+        let group = self.group(id, case)?;
+        Some(group.entries.iter().find(|row| row.name == entry)?.median_ns)
+    }
+
+    /// The least median among the entries that `is_one` picks.
+    pub fn fastest(&self, id: &str, case: &str, is_one: impl Fn(&str) -> bool) -> Option<&Row> {
+        let rows = self.group(id, case)?.entries.iter().filter(|row| is_one(&row.name));
+        rows.min_by(|a, b| a.median_ns.total_cmp(&b.median_ns))
+    }
+
+    /// The groups of an id, in the order of their cases.
+    pub fn cases<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Measured> {
+        self.groups.iter().filter(move |group| group.id == id)
+    }
+
+    fn group(&self, id: &str, case: &str) -> Option<&Measured> {
+        self.groups.iter().find(|group| group.id == id && group.case == case)
+    }
+
+    /// Writes `report.md`, `data.json` and the charts.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be written to.
+    pub fn write(&self, directory: &Path) -> io::Result<()> {
+        fs::create_dir_all(directory)?;
+        let charts = charts::draw(self);
+        for (name, svg) in &charts {
+            fs::write(directory.join(name), svg)?;
+        }
+        let names: Vec<&str> = charts.iter().map(|(name, _)| *name).collect();
+        fs::write(directory.join("report.md"), markdown::report(self, &names))?;
+        fs::write(directory.join("data.json"), serde_json::to_vec_pretty(self)?)
+    }
+}

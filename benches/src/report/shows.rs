@@ -1,0 +1,224 @@
+//! The targets, and what became of them.
+
+use wirespeed::simd::Kernels;
+
+use super::Results;
+use crate::groups::kernels::{
+    ALIGNED_WORDS, AVX2, MASK_THEN_SIMDUTF8, MEMCPY, MEMCPY_THEN_MASK, SIMDUTF8, tier_name,
+};
+
+/// A target and the figure for it.
+pub struct Show {
+    pub topic: &'static str,
+    pub what: String,
+    pub figure: f64,
+    pub target: Target,
+    pub unit: &'static str,
+}
+
+#[derive(Clone, Copy)]
+pub enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Show {
+    pub fn is_met(&self) -> bool {
+        match self.target {
+            Target::AtLeast(target) => self.figure >= target,
+            Target::AtMost(target) => self.figure <= target,
+        }
+    }
+}
+
+use Target::{AtLeast, AtMost};
+
+const TIMES: &str = "times";
+const NS: &str = "ns";
+
+const SMALL: [&str; 2] = ["125 B", "200 B"];
+const FROM_512: [&str; 6] = ["512 B", "1 KiB", "4 KiB", "16 KiB", "64 KiB", "1 MiB"];
+const FROM_1K: [&str; 5] = ["1 KiB", "4 KiB", "16 KiB", "64 KiB", "1 MiB"];
+const UNPREDICTABLE: &str = "8-200 B";
+const ALL: [&str; 12] = [
+    "8 B",
+    "20 B",
+    "64 B",
+    "125 B",
+    "200 B",
+    "512 B",
+    "1 KiB",
+    "4 KiB",
+    "16 KiB",
+    "64 KiB",
+    "1 MiB",
+    UNPREDICTABLE,
+];
+
+/// Every target of which there are figures.
+pub fn all(results: &Results) -> Vec<Show> {
+    let mut shows = Shows { results, shows: Vec::new() };
+    shows.masking();
+    shows.validating();
+    shows.fused();
+    shows.copying();
+    shows.receiving();
+    shows.shows
+}
+
+struct Shows<'a> {
+    results: &'a Results,
+    shows: Vec<Show>,
+}
+
+impl Shows<'_> {
+    fn masking(&mut self) {
+        let ours = tier_name(Kernels::active().tier());
+        let topic = "mask in place";
+        let id = "kernels/mask";
+        self.ratios(topic, id, &FROM_1K, ALIGNED_WORDS, ours, AtLeast(1.9));
+        self.ratios(topic, id, &[UNPREDICTABLE], ALIGNED_WORDS, ours, AtLeast(5.0));
+        // The share of memcpy's time: ours over its.
+        self.ratios(topic, id, &["4 KiB", "16 KiB", "64 KiB"], ours, MEMCPY, AtMost(0.8));
+    }
+
+    fn validating(&mut self) {
+        let ours = tier_name(Kernels::active().tier());
+        let (ascii, cyrillic) = ("kernels/validate/ascii", "kernels/validate/cyrillic");
+        let topic = "validate";
+        self.ratios(topic, cyrillic, &FROM_512, SIMDUTF8, ours, AtLeast(1.6));
+        self.ratios(topic, cyrillic, &SMALL, SIMDUTF8, ours, AtLeast(2.0));
+        self.ratios(topic, ascii, &SMALL, SIMDUTF8, ours, AtLeast(4.0));
+        self.ratios(topic, ascii, &ALL, SIMDUTF8, ours, AtLeast(0.97));
+        self.ratios(topic, cyrillic, &ALL, SIMDUTF8, ours, AtLeast(0.97));
+        let topic = "validate, AVX2";
+        self.ratios(topic, ascii, &SMALL, SIMDUTF8, AVX2, AtLeast(4.0));
+        self.ratios(topic, ascii, &ALL, SIMDUTF8, AVX2, AtLeast(1.0));
+        self.ratios(topic, cyrillic, &ALL, SIMDUTF8, AVX2, AtLeast(1.0));
+    }
+
+    fn fused(&mut self) {
+        let ours = tier_name(Kernels::active().tier());
+        let topic = "unmask and validate";
+        let ascii = "kernels/unmask+validate/ascii";
+        let cyrillic = "kernels/unmask+validate/cyrillic";
+        let middle = ["512 B", "1 KiB", "4 KiB"];
+        self.ratios(topic, ascii, &middle, MASK_THEN_SIMDUTF8, ours, AtLeast(1.45));
+        self.ratios(topic, cyrillic, &middle, MASK_THEN_SIMDUTF8, ours, AtLeast(1.7));
+        self.ratios(topic, ascii, &[UNPREDICTABLE], MASK_THEN_SIMDUTF8, ours, AtLeast(5.0));
+        self.ratios(topic, cyrillic, &[UNPREDICTABLE], MASK_THEN_SIMDUTF8, ours, AtLeast(3.0));
+    }
+
+    fn copying(&mut self) {
+        let ours = tier_name(Kernels::active().tier());
+        let topic = "copy and mask";
+        let id = "kernels/copy+mask";
+        let to_16k = ["64 B", "200 B", "512 B", "1 KiB", "4 KiB", "16 KiB", UNPREDICTABLE];
+        self.ratios(topic, id, &to_16k, MEMCPY_THEN_MASK, ours, AtLeast(2.0));
+        self.ratios(topic, id, &["64 KiB", "1 MiB"], MEMCPY_THEN_MASK, ours, AtLeast(1.6));
+        for id in ["cliff/memory/4 KiB", "cliff/memory/64 KiB"] {
+            let times: Vec<f64> = self
+                .results
+                .cases(id)
+                .flat_map(|group| &group.entries)
+                .filter(|row| row.name.starts_with("wirespeed"))
+                .map(|row| row.median_ns)
+                .collect();
+            if let (Some(slowest), Some(fastest)) =
+                (times.iter().copied().reduce(f64::max), times.iter().copied().reduce(f64::min))
+            {
+                let what = format!("{id}: slowest offset over fastest");
+                self.push(topic, what, slowest / fastest, AtMost(2.0), TIMES);
+            }
+        }
+    }
+
+    fn receiving(&mut self) {
+        let limits = [
+            ("client", "64 B", 6.0),
+            ("client", "200 B", 8.0),
+            ("server", "64 B", 7.0),
+            ("server", "200 B", 9.0),
+        ];
+        for (role, case, limit) in limits {
+            let id = format!("parse/{role}");
+            let parser = self.results.median(&id, case, "wirespeed, borrowed, in place");
+            if let Some(figure) = parser {
+                let what = format!("{role}, ASCII, {case}");
+                self.push("receive, borrowed", what, figure, AtMost(limit), NS);
+            }
+        }
+        for role in ["client", "server"] {
+            let id = format!("receive/{role}/ascii");
+            for case in ["64 B", "200 B"] {
+                self.against_peers(
+                    "receive, borrowed",
+                    &id,
+                    case,
+                    "wirespeed, borrowed",
+                    |_| true,
+                    2.0,
+                );
+            }
+            for case in ["20 B", "64 B", "125 B", "200 B", "20-300 B", "1 KiB", "4 KiB", "16 KiB"] {
+                let owns = |name: &str| !name.ends_with("borrowed");
+                self.against_peers("receive, owned", &id, case, "wirespeed, owned", owns, 1.0);
+            }
+        }
+    }
+
+    /// The fastest peer's time over ours.
+    fn against_peers(
+        &mut self,
+        topic: &'static str,
+        id: &str,
+        case: &str,
+        ours: &str,
+        is_one: impl Fn(&str) -> bool,
+        target: f64,
+    ) {
+        let peer = |name: &str| is_peer(name) && is_one(name);
+        let (Some(peer), Some(ours)) =
+            (self.results.fastest(id, case, peer), self.results.median(id, case, ours))
+        else {
+            return;
+        };
+        let what = format!("{id}, {case}, fastest peer: {}", peer.name);
+        self.push(topic, what, peer.median_ns / ours, AtLeast(target), TIMES);
+    }
+
+    /// For each case the time of `slow` over that of `fast`.
+    fn ratios(
+        &mut self,
+        topic: &'static str,
+        id: &str,
+        cases: &[&str],
+        slow: &str,
+        fast: &str,
+        target: Target,
+    ) {
+        for case in cases {
+            let times = (self.results.median(id, case, slow), self.results.median(id, case, fast));
+            if let (Some(slow_ns), Some(fast_ns)) = times {
+                let what = format!("{id}, {case}: {slow} over {fast}");
+                self.push(topic, what, slow_ns / fast_ns, target, TIMES);
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        topic: &'static str,
+        what: String,
+        figure: f64,
+        target: Target,
+        unit: &'static str,
+    ) {
+        self.shows.push(Show { topic, what, figure, target, unit });
+    }
+}
+
+/// Whether an entry of a group of messages is another library.
+pub fn is_peer(name: &str) -> bool {
+    !name.starts_with("wirespeed")
+}

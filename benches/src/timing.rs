@@ -1,0 +1,101 @@
+//! Interleaved measurement.
+
+use std::time::{Duration, Instant};
+
+/// Entries that do the same work, to be compared with each other.
+pub struct Group {
+    /// What the work is: `receive/client/ascii`.
+    pub id: String,
+    /// The parameter it is repeated for, as a label: a size, an offset.
+    pub case: String,
+    /// Payload bytes of one operation, on average; 0 where bytes say nothing.
+    pub bytes: f64,
+    pub entries: Vec<Entry>,
+}
+
+/// One way of doing the work.
+pub struct Entry {
+    pub name: String,
+    /// Operations that one call of `run` does.
+    pub operations: f64,
+    pub run: Box<dyn FnMut()>,
+}
+
+impl Group {
+    pub fn new(id: impl Into<String>, case: impl Into<String>, bytes: f64) -> Self {
+        Self { id: id.into(), case: case.into(), bytes, entries: Vec::new() }
+    }
+
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        operations: usize,
+        run: impl FnMut() + 'static,
+    ) -> &mut Self {
+        let (name, operations) = (name.into(), operations as f64);
+        self.entries.push(Entry { name, operations, run: Box::new(run) });
+        self
+    }
+}
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Rounds, each of which runs every entry once: A B C, A B C, ...
+    pub rounds: usize,
+    /// The time that one run of an entry is stretched to by repetition.
+    pub sample: Duration,
+}
+
+/// The times of one entry, in nanoseconds an operation.
+#[derive(Debug, Clone)]
+pub struct Times {
+    pub name: String,
+    pub median: f64,
+    pub least: f64,
+    pub samples: Vec<f64>,
+}
+
+/// Runs the entries of a group interleaved, so that whatever the machine does
+/// meanwhile happens to all of them.
+pub fn measure(group: &mut Group, plan: Plan) -> Vec<Times> {
+    let repeats: Vec<u32> =
+        group.entries.iter_mut().map(|entry| repeats(entry, plan.sample)).collect();
+    let mut samples = vec![Vec::with_capacity(plan.rounds); group.entries.len()];
+    for _ in 0..plan.rounds {
+        for ((entry, &repeats), samples) in group.entries.iter_mut().zip(&repeats).zip(&mut samples)
+        {
+            let elapsed = time(entry, repeats);
+            samples.push(elapsed.as_nanos() as f64 / f64::from(repeats) / entry.operations);
+        }
+    }
+    group.entries.iter().zip(samples).map(|(entry, samples)| times(&entry.name, samples)).collect()
+}
+
+/// How often an entry has to be run for a sample; warms it up.
+fn repeats(entry: &mut Entry, sample: Duration) -> u32 {
+    (entry.run)();
+    let mut repeats = 1;
+    loop {
+        let elapsed = time(entry, repeats);
+        if elapsed * 2 >= sample || repeats >= 1 << 24 {
+            let wanted = sample.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
+            return ((f64::from(repeats) * wanted).ceil() as u32).max(1);
+        }
+        repeats *= 2;
+    }
+}
+
+fn time(entry: &mut Entry, repeats: u32) -> Duration {
+    let start = Instant::now();
+    for _ in 0..repeats {
+        (entry.run)();
+    }
+    start.elapsed()
+}
+
+fn times(name: &str, samples: Vec<f64>) -> Times {
+    let mut sorted = samples.clone();
+    sorted.sort_by(f64::total_cmp);
+    Times { name: name.to_owned(), median: sorted[sorted.len() / 2], least: sorted[0], samples }
+}
