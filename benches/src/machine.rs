@@ -36,7 +36,7 @@ impl Machine {
     pub fn look() -> Self {
         Self {
             processor: processor(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: cores(),
             system: output("uname", &["-sr"]),
             compiler: output("rustc", &["--version"]),
             tier: format!("{:?}", wirespeed::simd::Kernels::active().tier()),
@@ -72,6 +72,12 @@ fn processor() -> String {
         return std::env::consts::ARCH.to_owned();
     }
     format!("{} (family {family} model {model})", field("model name"))
+}
+
+/// All of the machine's, not only the one that this process is bound to.
+fn cores() -> usize {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    info.lines().filter(|line| line.starts_with("processor\t")).count().max(1)
 }
 
 fn load() -> f64 {

@@ -165,7 +165,7 @@ impl Receiver {
     ///
     /// [`ReceiveError::Protocol`] if the peer broke a rule or a limit. The
     /// connection is failed then: the sending side has the close frame for it.
-    #[inline]
+    #[inline(always)]
     pub fn next_ref(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
         match self.find_in_place() {
             Some(message) => match self.open_in_place(message) {
@@ -197,7 +197,7 @@ impl Receiver {
     /// # Errors
     ///
     /// As [`next_ref`](Self::next_ref).
-    #[inline]
+    #[inline(always)]
     pub fn next_message(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
         match self.find_in_place() {
             Some(message) => match self.take_in_place(message) {
@@ -316,8 +316,10 @@ impl Receiver {
     /// else.
     ///
     /// Who looks here first, and has the rest out of line, keeps the whole way of a
-    /// common message in registers. A [`Found`] has to go through memory.
-    #[inline]
+    /// common message in registers. A [`Found`] has to go through memory; so has what
+    /// any of these functions returns if it is not inlined, and its reader waits for
+    /// the stores longer than all the rest takes.
+    #[inline(always)]
     pub(crate) fn find_in_place(&mut self) -> Option<InPlace> {
         if self.course.phase != Phase::Message {
             return None;
@@ -352,7 +354,7 @@ impl Receiver {
     }
 
     /// Hands out a message that was found in place, borrowed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open_in_place(
         &mut self,
         message: InPlace,
@@ -369,7 +371,7 @@ impl Receiver {
     }
 
     /// Hands out a message that was found in place, owning its bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_in_place(
         &mut self,
         message: InPlace,

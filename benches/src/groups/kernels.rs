@@ -44,8 +44,11 @@ pub fn tiers() -> impl Iterator<Item = &'static Kernels> {
     [Tier::Portable, Tier::Avx2, Tier::Avx512].into_iter().filter_map(Kernels::for_tier)
 }
 
+/// Makes the group of an id for payloads of some lengths.
+type Make = fn(&str, Lengths) -> Group;
+
 pub fn groups() -> Vec<Build> {
-    let kinds: [(&str, fn(&str, Lengths) -> Group); 6] = [
+    let kinds: [(&str, Make); 6] = [
         ("kernels/mask", mask),
         ("kernels/validate/ascii", |id, lengths| validate(id, lengths, Script::Ascii)),
         ("kernels/validate/cyrillic", |id, lengths| validate(id, lengths, Script::Cyrillic)),
@@ -54,7 +57,7 @@ pub fn groups() -> Vec<Build> {
         ("kernels/copy+mask", copy),
     ];
     let lengths = SIZES.map(Lengths::Fixed).into_iter().chain([UNPREDICTABLE]);
-    let of_kind = |(id, make): (&'static str, fn(&str, Lengths) -> Group)| {
+    let of_kind = |(id, make): (&'static str, Make)| {
         lengths.clone().map(move |lengths| Build::new(id, move |id| make(id, lengths)))
     };
     kinds.into_iter().flat_map(of_kind).collect()

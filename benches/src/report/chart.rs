@@ -101,10 +101,9 @@ impl Bars<'_> {
             for (place, series) in self.series.iter().enumerate() {
                 let Some(value) = series.values[index] else { continue };
                 let (x, y) = (left + place as f64 * bar_width, scale.y(value));
-                let _ = write!(
+                let _ = writeln!(
                     svg,
-                    r##"<rect x="{x:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" rx="1.5" fill="{}"><title>{}: {}, {}</title></rect>
-"##,
+                    r##"<rect x="{x:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" rx="1.5" fill="{}"><title>{}: {}, {}</title></rect>"##,
                     bar_width - 1.0,
                     scale.bottom() - y,
                     series.color,
