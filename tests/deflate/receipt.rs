@@ -35,3 +35,24 @@ fn only_the_last_piece_of_an_inflated_message_may_be_empty() {
         assert!(others.iter().all(|(bytes, last)| !bytes.is_empty() && !last), "{pieces:?}");
     }
 }
+
+/// While bytes of a compressed message have made nothing yet, nothing of it was
+/// handed out: it may still be received in any way.
+#[test]
+fn a_message_that_made_nothing_yet_may_be_received_in_another_way() {
+    let payload = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let now = Instant::now();
+    let options = WebSocketOptions::client();
+    let mut connection = Connection::new(Role::Client, &options, now);
+    connection.enable_deflate(&takeover(), &eager(), &options);
+
+    let header = FrameHeader::new(Opcode::Text, payload.len() as u64);
+    let header = FrameHeader { rsv1: true, ..header }.encode();
+    connection.receiver.receive_from(&header, now);
+    connection.receiver.receive_from(&payload[..1], now);
+    assert_eq!(connection.receiver.next_chunk(), Ok(None));
+    assert_eq!(connection.receiver.next_ref(), Ok(None));
+    connection.receiver.receive_from(&payload[1..], now);
+    let message = connection.receiver.next_ref().unwrap().expect("the message is whole");
+    assert_eq!(message.to_message(), "Hello".into());
+}

@@ -39,7 +39,7 @@ impl Receiver {
         let over = left == 0 && !inflation.is_pending();
         self.course.phase =
             if over { Phase::behind_frame(fin) } else { Phase::Payload { left, mask, fin } };
-        message.begun |= progress.consumed > 0;
+        message.begun |= progress.produced > 0;
         let last = over && fin;
         // An empty piece says nothing unless it ends the message.
         Ok(if progress.produced == 0 && !last {
