@@ -52,6 +52,13 @@ fn write_capture(name: &str) -> PathBuf {
     path
 }
 
+/// What a summary says that messages were compressed to, in percent.
+fn compressed_share(summary: &str) -> Option<f64> {
+    let row = summary.lines().find(|line| line.contains("compressed to"))?;
+    let (number, _) = row.split_once(" %")?;
+    Some(number.rsplit(' ').next()?.parse().unwrap())
+}
+
 /// A server that was started on a free port.
 struct Server {
     child: Child,
@@ -107,6 +114,20 @@ fn the_demo_replays_a_capture_byte_for_byte_over_ws_and_wss() {
 }
 
 #[test]
+fn the_demo_replays_a_capture_compressed_over_ws_and_wss() {
+    let capture = write_capture("demo-deflate.tsv");
+    for tls in [&[][..], &["--tls"]] {
+        let args = [&["demo", "--deflate", "--replay", capture.to_str().unwrap()], tls].concat();
+        let (out, err) = expect(0, &run(&args));
+        assert!(out.contains("3,007"), "{out}");
+        let share = compressed_share(&out).unwrap();
+        assert!((0.1..50.0).contains(&share), "{share} %: the capture repeats itself");
+        assert!(err.contains(if tls.is_empty() { "ws://" } else { "wss://" }), "{err}");
+        assert!(err.contains("every message arrived"), "{err}");
+    }
+}
+
+#[test]
 fn the_demo_paces_a_replay_if_it_is_told_to() {
     let capture = write_capture("paced.tsv");
     let args = ["demo", "--replay", capture.to_str().unwrap(), "--speed", "4"];
@@ -154,6 +175,34 @@ fn feed_and_tail_agree_on_the_checksum() {
 }
 
 #[test]
+fn a_feed_is_compressed_for_subscribers_that_offer_it() {
+    let feed = ["feed", "--deflate", "--flat-out", "--messages", "5000", "--subscribers", "2"];
+    let server = Server::start(&feed);
+    let mut plain = tool(&["tail", "--stats", &server.url]);
+    let plain = plain.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (compressed, err) = expect(0, &run(&["tail", "--stats", "--deflate", &server.url]));
+    let (plain, _) = expect(0, &plain.wait_with_output().unwrap());
+    let (code, published) = server.finish();
+    assert_eq!(code, Some(0));
+
+    let checksum = &published.split("checksum ").nth(1).unwrap()[..16];
+    assert!(compressed.contains(checksum) && plain.contains(checksum), "{compressed}{plain}");
+    let share = compressed_share(&compressed).unwrap();
+    assert!((1.0..60.0).contains(&share), "{share} %");
+    assert_eq!(compressed_share(&plain), None);
+    assert!(!err.contains("declined"), "{err}");
+}
+
+#[test]
+fn tail_says_that_its_offer_was_declined() {
+    let server = Server::start(&["feed", "--profile", "tiny"]);
+    let args = ["tail", "--stats", "--deflate", "--count", "3", &server.url];
+    let (out, err) = expect(0, &run(&args));
+    assert!(err.contains("declined permessage-deflate"), "{err}");
+    assert_eq!(compressed_share(&out), None);
+}
+
+#[test]
 fn a_subscriber_that_does_not_read_is_dropped() {
     let feed = ["feed", "--profile", "depth", "--rate", "1000000", "--queue", "100000"];
     let mut server = Server::start(&feed);
@@ -184,6 +233,18 @@ fn tail_speaks_to_echo_until_it_has_enough() {
         server.interrupt();
         assert_eq!(server.finish().0, Some(0));
     }
+}
+
+#[test]
+fn echo_sends_compressed_messages_back_compressed() {
+    let server = Server::start(&["echo", "--deflate"]);
+    let text = "the same again, ".repeat(40);
+    let args = ["tail", &server.url, "--send", "", "--send", &text, "--count", "2"];
+    let (out, _) = expect(0, &run(&[&args[..], &["--deflate"]].concat()));
+    assert_eq!(out, format!("\n{text}\n"));
+    let (out, _) = expect(0, &run(&[&args[..], &["--deflate", "--stats"]].concat()));
+    let share = compressed_share(&out).unwrap();
+    assert!(share < 10.0, "{share} %");
 }
 
 #[test]

@@ -50,7 +50,6 @@ pub(crate) struct EchoArgs {
     pub(crate) max_fragments: u32,
 
     /// Agree to permessage-deflate where a client offers it
-    #[cfg(feature = "deflate")]
     #[arg(long)]
     pub(crate) deflate: bool,
 
@@ -90,6 +89,10 @@ pub(crate) struct FeedArgs {
     /// Start when this many subscribers are there
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) subscribers: u32,
+
+    /// Agree to permessage-deflate where a subscriber offers it
+    #[arg(long)]
+    pub(crate) deflate: bool,
 
     #[command(flatten)]
     pub(crate) tls: ServerTlsArgs,
@@ -147,6 +150,10 @@ pub(crate) struct TailArgs {
     #[arg(long)]
     pub(crate) stats: bool,
 
+    /// Offer permessage-deflate
+    #[arg(long)]
+    pub(crate) deflate: bool,
+
     /// Header to send with the handshake; repeat for several
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", value_parser = parse_header)]
     pub(crate) headers: Vec<(String, String)>,
@@ -177,6 +184,10 @@ pub(crate) struct DemoArgs {
     /// as fast as possible, or with --speed at that pace if it ends within 28s
     #[arg(long, value_name = "TIME", default_value = "8s", value_parser = parse_demo_duration, conflicts_with = "replay")]
     pub(crate) duration: Duration,
+
+    /// Compress the feed with permessage-deflate
+    #[arg(long)]
+    pub(crate) deflate: bool,
 
     /// Run over TLS, with a certificate made for it
     #[arg(long)]

@@ -8,12 +8,16 @@ use std::{
     time::Duration,
 };
 
-use wirespeed::{WebSocketClient, WebSocketConnection, WebSocketError, WebSocketListener};
+use wirespeed::{
+    WebSocketClient, WebSocketConnection, WebSocketError, WebSocketListener,
+    deflate::DeflateOptions,
+};
 
 use crate::{
     Outcome,
     args::{DemoArgs, LONGEST_DEMO},
     digest::FeedDigest,
+    endpoint,
     error::ToolError,
     feed::{
         CLOSE_PATIENCE, End,
@@ -53,7 +57,7 @@ pub(crate) fn run(args: &DemoArgs, interrupt: &Interrupt) -> Result<Outcome, Too
         if interrupt.is_raised() {
             break;
         }
-        results.push(leg.run(certificate.as_ref(), interrupt)?);
+        results.push(leg.run(args.deflate, certificate.as_ref(), interrupt)?);
     }
     report(&results).map_err(ToolError::Output)?;
     if interrupt.is_raised() {
@@ -96,6 +100,7 @@ fn legs(args: &DemoArgs) -> Result<Vec<Leg>, ToolError> {
 impl Leg {
     fn run(
         self,
+        deflate: bool,
         certificate: Option<&MadeCertificate>,
         interrupt: &Interrupt,
     ) -> Result<LegResult, ToolError> {
@@ -103,6 +108,7 @@ impl Leg {
         let scheme = if certificate.is_some() { "wss" } else { "ws" };
         let url = format!("{scheme}://{addr}/");
         progress::log(format_args!("{}: {url}", self.name));
+        let listener = listener.options(endpoint::publishing(deflate));
         let stop = listener.stop_handle();
         let hub = Arc::new(Hub::new(QUEUE_BYTES, None));
         let server = thread::spawn({
@@ -111,7 +117,11 @@ impl Leg {
         });
 
         // Given the address, it is dialled past any proxy of the environment.
-        let connection = client.websocket(&url).address(addr).connect();
+        let mut builder = client.websocket(&url).address(addr);
+        if deflate {
+            builder = builder.deflate(DeflateOptions::for_client());
+        }
+        let connection = builder.connect();
         let connection = connection.map_err(|source| ToolError::Connect { url, source })?;
         let intake = Intake::new();
         let receiver = thread::spawn({
@@ -205,6 +215,7 @@ fn receive_all(
             intake.record(seen, connection.read_at());
         }
     }
+    intake.note_deflate(connection.deflate_totals().map(|(_, received)| received));
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! `wirespeed echo`: sends every message back.
 
-use wirespeed::{WebSocketConnection, WebSocketError, WebSocketOptions, handshake::ServerPolicy};
+use wirespeed::{
+    WebSocketConnection, WebSocketError, WebSocketOptions, deflate::DeflateOptions,
+    handshake::ServerPolicy,
+};
 
 use crate::{
     Outcome, args::EchoArgs, endpoint, error::ToolError, interrupt::Interrupt, report::progress,
@@ -13,10 +16,8 @@ pub(crate) fn run(args: &EchoArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     options.limits.message = args.max_message;
     options.limits.frame = args.max_message;
     options.limits.fragments = args.max_fragments;
-    #[cfg(feature = "deflate")]
-    if args.deflate {
-        options.deflate = Some(wirespeed::deflate::DeflateOptions::for_server());
-    }
+    // Whatever its size, what came compressed goes back compressed.
+    options.deflate = args.deflate.then(|| DeflateOptions::for_server().threshold(0));
     let policy = ServerPolicy::new().subprotocols(args.subprotocols.iter().map(String::as_str));
     let listener = listener.options(options).policy(policy);
     let stop = listener.stop_handle();

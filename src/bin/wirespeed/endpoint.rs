@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use wirespeed::{WebSocketClient, WebSocketConnection, WebSocketListener};
+use wirespeed::{
+    WebSocketClient, WebSocketConnection, WebSocketListener, WebSocketOptions,
+    deflate::DeflateOptions,
+};
 
 use crate::{
     args::{ServerTlsArgs, TailArgs},
@@ -29,6 +32,16 @@ pub(crate) fn listen(
     })
 }
 
+/// The options of a server that publishes a feed, compressed or not.
+pub(crate) fn publishing(deflate: bool) -> WebSocketOptions {
+    let mut options = WebSocketOptions::server();
+    // Each subscriber's connection keeps a history, which servers do not by default:
+    // short messages shrink little without. Subscribers, who send next to nothing, keep none.
+    options.deflate =
+        deflate.then(|| DeflateOptions::for_client().client_no_context_takeover(true));
+    options
+}
+
 /// Connects as `tail` is told to.
 pub(crate) fn subscribe(args: &TailArgs) -> Result<WebSocketConnection, ToolError> {
     let mut client = WebSocketClient::new();
@@ -41,6 +54,9 @@ pub(crate) fn subscribe(args: &TailArgs) -> Result<WebSocketConnection, ToolErro
     }
     for subprotocol in &args.subprotocols {
         builder = builder.subprotocol(subprotocol);
+    }
+    if args.deflate {
+        builder = builder.deflate(DeflateOptions::for_client());
     }
     builder.connect().map_err(|source| ToolError::Connect { url: args.url.clone(), source })
 }

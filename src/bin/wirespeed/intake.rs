@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wirespeed::{MessageRef, Opcode};
+use wirespeed::{MessageRef, Opcode, deflate::DeflateTotals};
 
 use crate::{
     digest::FeedDigest,
@@ -32,6 +32,8 @@ pub(crate) struct Figures {
     pub(crate) tally: Tally,
     /// The fingerprint.
     pub(crate) digest: FeedDigest,
+    /// What compression has come to, if it was agreed on.
+    pub(crate) deflate: Option<DeflateTotals>,
     /// When the first message was there, and the last.
     span: Option<(Instant, Instant)>,
 }
@@ -45,7 +47,12 @@ pub(crate) struct Seen {
 
 impl Intake {
     pub(crate) fn new() -> Self {
-        let figures = Figures { tally: Tally::new(), digest: FeedDigest::default(), span: None };
+        let figures = Figures {
+            tally: Tally::new(),
+            digest: FeedDigest::default(),
+            deflate: None,
+            span: None,
+        };
         Self { figures: Arc::new(Mutex::new(figures)) }
     }
 
@@ -79,6 +86,11 @@ impl Intake {
         let mut figures = self.lock();
         figures.tally.add(seen.bytes, delay);
         figures.span = Some((figures.span.map_or(now, |(first, _)| first), now));
+    }
+
+    /// Notes what compression has come to so far.
+    pub(crate) fn note_deflate(&self, totals: Option<DeflateTotals>) {
+        self.lock().deflate = totals;
     }
 
     /// The figures so far.

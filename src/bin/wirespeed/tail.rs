@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 
-use wirespeed::{CloseCode, MessageRef, WebSocketError, WebSocketReader};
+use wirespeed::{CloseCode, MessageRef, WebSocketError, WebSocketReader, deflate::DeflateTotals};
 
 use crate::{
     Outcome,
@@ -25,6 +25,9 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     if let Some(subprotocol) = connection.subprotocol() {
         progress::log(format_args!("connected with subprotocol {}", Escaped(subprotocol)));
     }
+    if args.deflate && connection.deflate_totals().is_none() {
+        progress::log(format_args!("the server declined permessage-deflate"));
+    }
     let (mut reader, writer) = connection.split();
     for message in &args.messages {
         writer.send_text(message)?;
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
         let _ = writer.close(CloseCode::NORMAL, "");
         while let Ok(Some(_)) = reader.receive_ref() {}
     }
+    output.note_deflate(reader.deflate_totals());
     output.finish().map_err(ToolError::Output)?;
     if interrupt.is_raised() { Ok(Outcome::Done) } else { judge(end) }
 }
@@ -89,6 +93,12 @@ impl Output {
         let intake = Intake::new();
         let mut line = LiveLine::new(&intake, Style::of_stderr().unicode);
         Self::Figures(intake, Progress::start(move || line.next()))
+    }
+
+    fn note_deflate(&self, totals: Option<DeflateTotals>) {
+        if let Self::Figures(intake, _) = self {
+            intake.note_deflate(totals);
+        }
     }
 
     fn finish(self) -> io::Result<()> {

@@ -20,6 +20,12 @@ pub(crate) fn table(title: &str, feeds: &[(&str, &Figures)], style: &Style) -> S
     };
     row("messages", &|figures| units::count(figures.tally.messages));
     row("payload", &|figures| units::bytes(figures.tally.bytes as f64));
+    if feeds.iter().any(|(_, figures)| figures.deflate.is_some()) {
+        row("compressed to", &|figures| {
+            let ratio = figures.deflate.and_then(|totals| totals.ratio());
+            ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.1} %", 100.0 * ratio))
+        });
+    }
     row("largest message", &|figures| units::bytes(figures.tally.largest as f64));
     row("time", &|figures| units::nanos(figures.elapsed().as_nanos() as u64, style.unicode));
     row("messages a second", &|figures| units::rate(figures.tally.message_rate(figures.elapsed())));
