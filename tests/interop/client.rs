@@ -17,13 +17,14 @@ pub(crate) struct Target {
     client: WebSocketClient,
     base: String,
     server: PeerServer,
-    compressed: bool,
+    /// The parameters of permessage-deflate that are to be agreed on, sorted.
+    agreed: Option<Vec<String>>,
 }
 
 impl Target {
     pub(crate) fn plain(server: PeerServer) -> Self {
         let base = format!("ws://127.0.0.1:{}", server.port);
-        Self { client: WebSocketClient::new(), base, server, compressed: false }
+        Self { client: WebSocketClient::new(), base, server, agreed: None }
     }
 
     pub(crate) fn secure(server: PeerServer) -> Self {
@@ -31,17 +32,18 @@ impl Target {
         let builder = TlsClient::builder().default_roots(false);
         let tls = builder.add_authority_file(authority).unwrap().build().unwrap();
         let base = format!("wss://localhost:{}", server.port);
-        Self { client: WebSocketClient::new().tls(tls), base, server, compressed: false }
+        Self { client: WebSocketClient::new().tls(tls), base, server, agreed: None }
     }
 
-    /// Offers permessage-deflate, which the server then has to agree to.
+    /// Offers permessage-deflate, which the server then has to agree to with these
+    /// parameters, sorted.
     #[cfg(feature = "deflate")]
-    pub(crate) fn deflate(mut self, deflate: DeflateOptions) -> Self {
+    pub(crate) fn deflate(mut self, deflate: DeflateOptions, agreed: &[&str]) -> Self {
         let mut options = WebSocketOptions::client();
         options.deflate = Some(deflate);
         options.limits.inflate_ratio = INFLATE_RATIO;
         self.client = self.client.options(options);
-        self.compressed = true;
+        self.agreed = Some(agreed.iter().copied().map(str::to_owned).collect());
         self
     }
 
@@ -163,7 +165,9 @@ impl Target {
         }
         let ws = builder.connect().unwrap_or_else(|error| panic!("{}{path}: {error}", self.base));
         let headers = ws.response().unwrap().headers();
-        assert_eq!(headers.contains_key("sec-websocket-extensions"), self.compressed);
+        let extension = headers.get("sec-websocket-extensions");
+        let agreed = extension.map(|value| parameters_of(value.to_str().unwrap()));
+        assert_eq!(agreed, self.agreed);
         ws
     }
 
@@ -171,6 +175,15 @@ impl Target {
         ws.close(1000, "done").unwrap();
         assert_eq!(self.server.next_line(), "closed 1000 done");
     }
+}
+
+/// The parameters of the only extension of a header, sorted.
+fn parameters_of(extension: &str) -> Vec<String> {
+    let (_name, parameters) = extension.split_once(';').unwrap_or((extension, ""));
+    let parameters = parameters.split(';').map(str::trim).filter(|text| !text.is_empty());
+    let mut parameters: Vec<String> = parameters.map(str::to_owned).collect();
+    parameters.sort_unstable();
+    parameters
 }
 
 fn echo(ws: &WebSocketConnection, message: WebSocketMessage) {

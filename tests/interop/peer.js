@@ -38,6 +38,7 @@ function parseArguments([role, ...rest]) {
     switch (name) {
       case "--tls": options.tls = { cert: readFileSync(rest.shift()), key: readFileSync(rest.shift()) }; break;
       case "--ca": options.ca = readFileSync(rest.shift()); break;
+      case "--agreed": options.agreed = rest.shift(); break;
       case "--deflate": options.compress = true; break;
       case "--server-no-context-takeover": options.deflate.serverNoContextTakeover = true; break;
       case "--client-no-context-takeover": options.deflate.clientNoContextTakeover = true; break;
@@ -112,9 +113,16 @@ async function dial(options, path = "/echo", subprotocols = []) {
   socket.closed = within(once(socket, "close"), "a close");
   socket.closed.catch(() => {});
   socket.inbox = inboxOf(socket);
+  let agreed = "";
+  socket.on("upgrade", ({ headers }) => { agreed = headers["sec-websocket-extensions"] ?? ""; });
   await within(once(socket, "open"), "the handshake");
-  assert.equal("permessage-deflate" in (socket._extensions ?? {}), Boolean(options.compress), "extensions");
+  const wanted = options.compress ? `permessage-deflate; ${options.agreed ?? ""}` : "";
+  assert.deepEqual(parametersOf(agreed), parametersOf(wanted), "extensions");
   return socket;
+}
+
+function parametersOf(extension) {
+  return extension.split(";").map((part) => part.trim()).filter((part) => part !== "").sort();
 }
 
 // Messages in the order of their arrival, for whoever asks for the next one.

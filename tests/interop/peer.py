@@ -52,6 +52,7 @@ def parse_arguments():
         role.add_argument("--client-no-context-takeover", action="store_true")
         role.add_argument("--server-max-window-bits", type=int)
         role.add_argument("--client-max-window-bits", type=int)
+    client.add_argument("--agreed", default="")
     return parser.parse_args()
 
 
@@ -147,9 +148,14 @@ async def dial(options, path="/echo", subprotocols=None):
         close_timeout=TIMEOUT,
         proxy=None,
     ) as connection:
+        wanted = f"permessage-deflate; {options.agreed}" if options.deflate else ""
         agreed = connection.response.headers.get("Sec-WebSocket-Extensions", "")
-        expect("extensions", "permessage-deflate" in agreed, options.deflate)
+        expect("extensions", parameters_of(agreed), parameters_of(wanted))
         yield connection
+
+
+def parameters_of(extension):
+    return {part.strip() for part in extension.split(";")} - {""}
 
 
 def expect(what, got, wanted):
