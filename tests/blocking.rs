@@ -19,6 +19,13 @@ use wirespeed::{
 
 /// A connected pair over plain TCP, without an opening handshake.
 fn pair() -> (WebSocketConnection<TcpStream>, WebSocketConnection<TcpStream>) {
+    pair_with(WebSocketOptions::server())
+}
+
+/// The same, the server's end with these options.
+fn pair_with(
+    server_options: WebSocketOptions,
+) -> (WebSocketConnection<TcpStream>, WebSocketConnection<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (server, _) = listener.accept().unwrap();
@@ -27,7 +34,7 @@ fn pair() -> (WebSocketConnection<TcpStream>, WebSocketConnection<TcpStream>) {
     };
     (
         open(client, Role::Client, WebSocketOptions::client()),
-        open(server, Role::Server, WebSocketOptions::server()),
+        open(server, Role::Server, server_options),
     )
 }
 
@@ -110,6 +117,23 @@ fn a_read_timeout_loses_nothing() {
     server.send("late").unwrap();
     client.set_read_timeout(None);
     assert_eq!(client.receive().unwrap().unwrap().as_text(), Some("late"));
+}
+
+/// However long that is: the values are for a clock that the test moves to check.
+#[test]
+fn a_keepalive_ping_measures_the_round_trip() {
+    let mut options = WebSocketOptions::server();
+    options.limits.idle_ping = Some(Duration::from_millis(10));
+    let (client, server) = pair_with(options);
+    let answering = thread::spawn(move || client.messages().for_each(drop));
+    assert_eq!(server.round_trip(), None);
+    assert!(matches!(server.receive(), Ok(Some(WebSocketMessage::Pong(_)))));
+    assert!(server.round_trip().is_some());
+    let (reader, writer) = server.split();
+    assert!(reader.round_trip().is_some());
+    assert_eq!(writer.round_trip(), reader.round_trip());
+    writer.abort().unwrap();
+    answering.join().unwrap();
 }
 
 #[test]

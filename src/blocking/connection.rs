@@ -345,6 +345,13 @@ impl<S: Duplex> WebSocketConnection<S> {
         self.reading.borrow().receiver.read_at()
     }
 
+    /// How long the peer took to answer the last keepalive ping that it answered,
+    /// `None` before the first. Only a peer that is silent for
+    /// [`Limits::idle_ping`](crate::Limits::idle_ping) is pinged.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.round_trip()
+    }
+
     /// Bounds each receive; `None`, the default, waits for ever. A receive that
     /// times out loses nothing.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) {

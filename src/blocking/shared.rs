@@ -90,6 +90,10 @@ impl<S: Duplex> Shared<S> {
         self.signals.state()
     }
 
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.signals.round_trip()
+    }
+
     /// Whether a close frame was written.
     pub(super) fn is_closing(&self) -> bool {
         self.signals.is_closing()

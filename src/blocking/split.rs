@@ -79,6 +79,11 @@ impl<S: Duplex> WebSocketReader<S> {
         self.reading.receiver.read_at()
     }
 
+    /// How long the peer took to answer the last keepalive ping that it answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.round_trip()
+    }
+
     /// Bounds each receive; `None`, the default, waits for ever.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.reading.timeout = timeout;
@@ -108,6 +113,11 @@ impl<S: Duplex> WebSocketWriter<S> {
     /// How far the connection is.
     pub fn state(&self) -> WebSocketState {
         self.shared.state()
+    }
+
+    /// How long the peer took to answer the last keepalive ping that it answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.shared.round_trip()
     }
 
     /// Sends a message, and all that was written before it.

@@ -1,8 +1,11 @@
 //! What the receiving side tells the sending side.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use crate::frame::{CloseCode, MAX_CONTROL_PAYLOAD};
@@ -15,15 +18,20 @@ use crate::frame::{CloseCode, MAX_CONTROL_PAYLOAD};
 pub(super) struct Link {
     flags: AtomicU8,
     slot: Mutex<Slot>,
+    /// The last round trip in nanoseconds; 0 before there is one.
+    round_trip: AtomicU64,
 }
+
+/// The payload of a ping of our own.
+pub(super) type PingPayload = [u8; 8];
 
 /// What waits to be sent on behalf of the receiving side.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     /// The latest ping's answer (RFC 6455, 5.5.3: earlier ones need none).
     pub(super) pong: Option<ControlPayload>,
-    /// Whether to ask the peer for a sign of life.
-    pub(super) ping: bool,
+    /// The ping to ask the peer for a sign of life with.
+    pub(super) ping: Option<PingPayload>,
     /// The code to close with: the peer's, or what it did wrong.
     pub(super) close: Option<CloseCode>,
 }
@@ -45,8 +53,8 @@ impl Link {
         self.set(PENDING);
     }
 
-    pub(super) fn post_ping(&self) {
-        self.lock().ping = true;
+    pub(super) fn post_ping(&self, payload: PingPayload) {
+        self.lock().ping = Some(payload);
         self.set(PENDING);
     }
 
@@ -66,6 +74,16 @@ impl Link {
 
     pub(super) fn set_ended(&self) {
         self.set(ENDED);
+    }
+
+    pub(super) fn set_round_trip(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.round_trip.store(nanos.max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        let nanos = self.round_trip.load(Ordering::Relaxed);
+        (nanos > 0).then(|| Duration::from_nanos(nanos))
     }
 
     /// Something waits in the slot, and may still be sent.
@@ -153,6 +171,12 @@ impl Signals {
     /// Whether a close frame was written.
     pub fn is_closing(&self) -> bool {
         self.0.close_sent()
+    }
+
+    /// How long the peer took to answer the last keepalive ping that it answered;
+    /// see [`Receiver::round_trip`](super::Receiver::round_trip).
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.0.round_trip()
     }
 
     /// How far the connection is.

@@ -3,7 +3,10 @@
 #[cfg(feature = "deflate")]
 mod compressed;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 #[cfg(feature = "deflate")]
 use super::inflation::Inflation;
@@ -262,6 +265,19 @@ impl Receiver {
         self.idle.heard_at()
     }
 
+    /// How long the peer took to answer the last keepalive ping that it answered,
+    /// `None` before the first: from the [`handle_timeout`](Self::handle_timeout)
+    /// that made the ping to the [`received`](Self::received) that brought its pong.
+    /// What was queued in front of the ping counts.
+    ///
+    /// Only a silent peer is pinged: see
+    /// [`Limits::idle_ping`](crate::Limits::idle_ping). Pongs nobody asked for, those
+    /// that answer the caller's pings, and those that come behind a later ping say
+    /// nothing about it.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.course.link.round_trip()
+    }
+
     /// Whether nothing more will be received: the peer's close frame was taken,
     /// or the connection is failed.
     pub fn is_finished(&self) -> bool {
@@ -289,8 +305,8 @@ impl Receiver {
             self.course.link.post_failure(CloseCode::POLICY_VIOLATION);
             return Err(ReceiveError::Idle);
         }
-        if self.idle.takes_ping(now) {
-            self.course.link.post_ping();
+        if let Some(payload) = self.idle.take_ping(now) {
+            self.course.link.post_ping(payload);
         }
         Ok(())
     }
@@ -596,6 +612,9 @@ impl Receiver {
         let paid = self.budget.spend(self.idle.heard_at());
         paid.map_err(|error| self.course.fail(error.into()))?;
         if opcode == Opcode::Pong {
+            if let Some(time) = self.idle.round_trip(payload) {
+                self.course.link.set_round_trip(time);
+            }
             return Ok(MessageRef::Pong(payload));
         }
         if self.auto_pong {

@@ -494,8 +494,8 @@ impl Sender {
         if let Some(payload) = owed.pong {
             self.push_answer(Opcode::Pong, payload.as_slice());
         }
-        if owed.ping {
-            self.push_answer(Opcode::Ping, &[]);
+        if let Some(payload) = owed.ping {
+            self.push_answer(Opcode::Ping, &payload);
         }
         if let Some(code) = owed.close {
             let bytes = code.get().to_be_bytes();

@@ -1,6 +1,9 @@
 //! The two directions of a connection, for two tasks.
 
-use std::{future::poll_fn, time::Instant};
+use std::{
+    future::poll_fn,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tokio::{
@@ -162,6 +165,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     pub fn read_at(&self) -> Instant {
         self.reading.receiver.read_at()
     }
+
+    /// How long the peer took to answer the last keepalive ping that it answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.reading.receiver.round_trip()
+    }
 }
 
 /// The sending half of a connection, made by
@@ -178,6 +186,11 @@ pub struct WebSocketWriter<W> {
 impl<W: AsyncWrite + Unpin> WebSocketWriter<W> {
     pub(super) fn new(outlet: Shared<W>) -> Self {
         Self { outlet }
+    }
+
+    /// How long the peer took to answer the last keepalive ping that it answered.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.outlet.signals().round_trip()
     }
 
     /// Sends a message, and all that was [written](Self::write) before it.

@@ -1,6 +1,9 @@
 //! A connection in the hands of one task.
 
-use std::{future::poll_fn, time::Instant};
+use std::{
+    future::poll_fn,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::Response;
@@ -215,6 +218,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// When the bytes of the last message were read, or the last of them.
     pub fn read_at(&self) -> Instant {
         self.reading.receiver.read_at()
+    }
+
+    /// How long the peer took to answer the last keepalive ping that it answered,
+    /// `None` before the first. Only a peer that is silent for
+    /// [`Limits::idle_ping`](crate::Limits::idle_ping) is pinged.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.reading.receiver.round_trip()
     }
 
     /// Sends a message, and all that was [written](Self::write) before it.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use wirespeed::{CloseCode, Opcode, Role, WebSocketMessage};
+use wirespeed::{CloseCode, Opcode, Role, WebSocketMessage, WebSocketOptions};
 
 use crate::endpoint::*;
 
@@ -127,19 +127,108 @@ fn a_silent_peer_is_pinged_once_and_then_given_up() {
     assert_eq!(receiver.next_deadline(), Some(after(60)));
     receiver.received(0, after(40)); // nothing: no sign of life
     assert_eq!(receiver.next_deadline(), Some(after(60)));
-    let frames = server.sent_frames();
-    assert_eq!(frames.iter().map(|frame| frame.opcode).collect::<Vec<_>>(), [Opcode::Ping]);
+    keepalive_ping(&mut server);
 
     let pong = server.frame(PONG, b"");
     server.now = after(59);
     server.messages(&pong);
     let receiver = &mut server.connection.receiver;
     assert_eq!(receiver.next_deadline(), Some(after(89)));
+    receiver.handle_timeout(after(89)).unwrap();
     receiver.handle_timeout(after(118)).unwrap();
     assert!(receiver.handle_timeout(after(119)).is_err());
     assert_eq!(receiver.next_deadline(), None);
     assert!(receiver.handle_timeout(after(120)).is_ok(), "it is said once");
     assert_eq!(server.sent_close(), CloseCode::POLICY_VIOLATION);
+}
+
+/// Whoever looks at the clock too late gives the peer its time all the same.
+#[test]
+fn a_peer_that_was_pinged_late_has_time_to_answer() {
+    let mut server = Endpoint::new(Role::Server);
+    let start = server.now;
+    let after = |seconds| start + Duration::from_secs(seconds);
+    let receiver = &mut server.connection.receiver;
+    receiver.handle_timeout(after(100)).unwrap();
+    assert_eq!(receiver.next_deadline(), Some(after(130)));
+    receiver.handle_timeout(after(129)).unwrap();
+    assert!(receiver.handle_timeout(after(130)).is_err());
+
+    let limits = |options: &mut WebSocketOptions| options.limits.idle_ping = None;
+    let mut server = Endpoint::with(Role::Server, limits);
+    let receiver = &mut server.connection.receiver;
+    assert!(receiver.handle_timeout(server.now + Duration::from_secs(60)).is_err());
+}
+
+#[test]
+fn the_round_trip_of_a_keepalive_ping_is_measured() {
+    for role in ROLES {
+        let mut endpoint = pinging(role);
+        assert_eq!(endpoint.connection.receiver.round_trip(), None);
+        for milliseconds in [250, 3, 0] {
+            let ping = silence_and_ping(&mut endpoint);
+            endpoint.now += Duration::from_millis(milliseconds);
+            let pong = endpoint.frame(PONG, &ping);
+            endpoint.messages(&pong);
+            // A peer on the same tick of the clock is measured, too.
+            let measured = Duration::from_millis(milliseconds).max(Duration::from_nanos(1));
+            assert_eq!(endpoint.connection.receiver.round_trip(), Some(measured));
+            assert_eq!(endpoint.connection.sender.signals().round_trip(), Some(measured));
+        }
+    }
+}
+
+#[test]
+fn pongs_that_answer_no_keepalive_ping_measure_nothing() {
+    let mut endpoint = pinging(Role::Server);
+    let deliver = |endpoint: &mut Endpoint, payload: &[u8]| {
+        endpoint.now += Duration::from_secs(1);
+        let pong = endpoint.frame(PONG, payload);
+        endpoint.messages(&pong);
+        endpoint.connection.receiver.round_trip()
+    };
+    // Nobody asked.
+    assert_eq!(deliver(&mut endpoint, b"idle\0\0\0\0"), None);
+    assert_eq!(deliver(&mut endpoint, b"idle\0\0\0\x01"), None);
+
+    // Nobody asked for that, or not yet; and the caller's pings are not ours.
+    let first = silence_and_ping(&mut endpoint);
+    endpoint.connection.sender.write_ping(b"caller's").unwrap();
+    for payload in [&b"heartbeat"[..], b"", b"caller's", &first[..7], b"idle\0\0\0\x02"] {
+        assert_eq!(deliver(&mut endpoint, payload), None);
+    }
+
+    // The answer to the ping before the last one, the last one's, and that again.
+    let second = silence_and_ping(&mut endpoint);
+    assert_ne!(first, second);
+    assert_eq!(deliver(&mut endpoint, &first), None);
+    assert_eq!(deliver(&mut endpoint, &second), Some(Duration::from_secs(2)));
+    assert_eq!(deliver(&mut endpoint, &second), Some(Duration::from_secs(2)));
+    assert_eq!(deliver(&mut endpoint, &first), Some(Duration::from_secs(2)));
+}
+
+/// An end that pings after 30 s, whichever it is, and never gives up.
+fn pinging(role: Role) -> Endpoint {
+    Endpoint::with(role, |options| {
+        options.limits.idle_ping = Some(Duration::from_secs(30));
+        options.limits.idle_timeout = None;
+    })
+}
+
+/// Waits until the silence has lasted long enough; the payload of the ping.
+fn silence_and_ping(endpoint: &mut Endpoint) -> Vec<u8> {
+    endpoint.sent();
+    endpoint.now = endpoint.connection.receiver.next_deadline().expect("a ping is to come");
+    endpoint.connection.receiver.handle_timeout(endpoint.now).unwrap();
+    keepalive_ping(endpoint)
+}
+
+/// The payload of the one frame that waits to be sent, a ping.
+fn keepalive_ping(endpoint: &mut Endpoint) -> Vec<u8> {
+    let frames = endpoint.sent_frames();
+    let [ping] = &frames[..] else { panic!("not one frame: {frames:?}") };
+    assert_eq!(ping.opcode, Opcode::Ping);
+    ping.payload.to_vec()
 }
 
 /// Times beyond what a clock can hold are never.

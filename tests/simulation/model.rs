@@ -80,7 +80,7 @@ impl Model {
                 return;
             }
             // A keep-alive, or its answer: no script writes these.
-            Event::Ping(payload) | Event::Pong(payload) if payload.is_empty() => {
+            Event::Ping(payload) | Event::Pong(payload) if payload.starts_with(b"idle") => {
                 self.superseded |= matches!(event, Event::Ping(_));
                 return;
             }

@@ -26,6 +26,34 @@ async fn a_silent_peer_is_pinged_and_given_up() {
     assert_eq!(start.elapsed().as_secs(), 65);
 }
 
+/// Both halves of a connection know the round trip that one of them has measured.
+#[tokio::test(start_paused = true)]
+async fn a_keepalive_ping_measures_the_round_trip() {
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &WebSocketOptions::server());
+    let peer = async {
+        for number in 0..2 {
+            tokio::time::sleep(Duration::from_secs(30) + ANSWER).await;
+            let ping = wire.sent()[number].clone();
+            assert_eq!(ping.opcode, Opcode::Ping);
+            wire.deliver_message(&WebSocketMessage::Pong(ping.payload));
+        }
+    };
+    let receiving = async {
+        assert_eq!(ws.round_trip(), None);
+        assert!(matches!(ws.receive().await, Ok(Some(WebSocketMessage::Pong(_)))));
+        assert_eq!(ws.round_trip(), Some(ANSWER));
+
+        let (mut reader, writer) = ws.split_with(|wire| (wire.clone(), wire));
+        assert!(matches!(reader.receive().await, Ok(Some(WebSocketMessage::Pong(_)))));
+        assert_eq!(reader.round_trip(), Some(ANSWER));
+        assert_eq!(writer.round_trip(), Some(ANSWER));
+    };
+    tokio::join!(peer, receiving);
+}
+
+const ANSWER: Duration = Duration::from_millis(300);
+
 /// What is heard moves the deadline, and the timer follows when it goes off.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_heard_is_not_given_up() {
