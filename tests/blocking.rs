@@ -14,7 +14,7 @@ use bytes::Bytes;
 use wirespeed::{
     CloseCode, MessageRef, PreparedMessage, Role, TimedOut, WebSocketClient, WebSocketConnection,
     WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions, WebSocketState,
-    net::stream::ReadWrite,
+    WebSocketUpgrade, net::stream::ReadWrite,
 };
 
 /// A connected pair over plain TCP, without an opening handshake.
@@ -95,6 +95,49 @@ fn a_peer_that_breaks_a_rule_gets_its_close_code() {
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
     assert!(answer.ends_with(&[0x88, 2, 0x03, 0xEA]), "{answer:?}");
     assert!(matches!(server.join().unwrap(), Err(WebSocketError::InvalidFrame(_))));
+}
+
+#[test]
+fn the_handler_of_a_listener_sees_the_request() {
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = listener.stop_handle();
+    let serving = thread::spawn(move || {
+        listener.serve_requests(|request, ws| {
+            let client = ws.stream().peer_addr().expect("a TCP socket has one");
+            let token = request.headers()["x-token"].to_str().expect("it is ASCII");
+            ws.send(format!("{} {token} {client}", request.uri()))?;
+            ws.close(1000, "")
+        })
+    });
+    let builder = WebSocketClient::new().websocket(format!("ws://{address}/book?depth=5"));
+    let client = builder.header("X-Token", "secret").connect().unwrap();
+    let local = client.stream().tcp().unwrap().local_addr().unwrap();
+    let seen = client.receive().unwrap().unwrap();
+    assert_eq!(seen, format!("/book?depth=5 secret {local}").into());
+    client.close(1000, "").unwrap();
+    stop.stop();
+    serving.join().unwrap().unwrap();
+}
+
+/// The same from a listener asked for one connection, and from any stream.
+#[test]
+fn an_accepted_request_is_handed_out() {
+    let connecting =
+        |url: String| thread::spawn(|| WebSocketClient::new().websocket(url).connect());
+
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let client = connecting(format!("ws://{}/one", listener.local_addr().unwrap()));
+    let (request, _ws) = listener.accept_request().unwrap();
+    assert_eq!(request.uri(), "/one");
+    client.join().unwrap().unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = connecting(format!("ws://{}/two", listener.local_addr().unwrap()));
+    let (stream, _) = listener.accept().unwrap();
+    let (request, _ws) = WebSocketUpgrade::new().accept_request(stream).unwrap();
+    assert_eq!(request.uri(), "/two");
+    client.join().unwrap().unwrap();
 }
 
 #[test]

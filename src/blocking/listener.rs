@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::Request;
 #[cfg(feature = "tls")]
 use rustls::ServerConfig;
 
@@ -144,6 +145,17 @@ impl WebSocketListener {
     ///
     /// [`WebSocketError`] if this one cannot be opened; the next may be.
     pub fn accept(&self) -> Result<WebSocketConnection<Stream>, WebSocketError> {
+        self.accept_request().map(|(_, connection)| connection)
+    }
+
+    /// As [`accept`](Self::accept), with the request that asked for the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    pub fn accept_request(
+        &self,
+    ) -> Result<(Request<()>, WebSocketConnection<Stream>), WebSocketError> {
         let (socket, _) = self.listener.accept()?;
         self.acceptor.open(socket)
     }
@@ -167,6 +179,39 @@ impl WebSocketListener {
     where
         H: Fn(WebSocketConnection<Stream>) -> Result<(), WebSocketError> + Send + Sync + 'static,
     {
+        self.serve_requests(move |_, connection| handler(connection))
+    }
+
+    /// As [`serve`](Self::serve), for a handler that looks at the request, for its
+    /// path, query and headers. The client's address is the
+    /// [stream's](Stream::peer_addr).
+    ///
+    /// The connection keeps nothing of the request: it takes memory for as long as
+    /// the handler holds it.
+    ///
+    /// ```no_run
+    /// use wirespeed::WebSocketListener;
+    ///
+    /// let listener = WebSocketListener::bind("127.0.0.1:9001")?;
+    /// listener.serve_requests(|request, ws| {
+    ///     let client = ws.stream().peer_addr();
+    ///     println!("{client:?} subscribes to {}", request.uri().path());
+    ///     ws.send(request.uri().query().unwrap_or("everything"))?;
+    ///     ws.close(1000, "")
+    /// })?;
+    /// # Ok::<(), wirespeed::WebSocketError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    pub fn serve_requests<H>(self, handler: H) -> Result<(), WebSocketError>
+    where
+        H: Fn(Request<()>, WebSocketConnection<Stream>) -> Result<(), WebSocketError>
+            + Send
+            + Sync
+            + 'static,
+    {
         let handler = Arc::new(handler);
         let open = OpenConnections::default();
         while !self.stopping.is_asked() {
@@ -184,10 +229,10 @@ impl WebSocketListener {
             let (acceptor, handler) = (self.acceptor.clone(), Arc::clone(&handler));
             // A thread that cannot be had drops the socket, and with it the seat.
             let _ = thread::Builder::new().name("websocket".into()).spawn(move || {
-                if let Ok(connection) = acceptor.open(socket) {
+                if let Ok((request, connection)) = acceptor.open(socket) {
                     let _seat = seat.occupied_by(&connection);
                     // How a connection ended is the handler's to report.
-                    let _ = handler(connection);
+                    let _ = handler(request, connection);
                 }
             });
         }
@@ -198,16 +243,20 @@ impl WebSocketListener {
 }
 
 impl Acceptor {
-    fn open(&self, socket: TcpStream) -> Result<WebSocketConnection<Stream>, WebSocketError> {
+    fn open(
+        &self,
+        socket: TcpStream,
+    ) -> Result<(Request<()>, WebSocketConnection<Stream>), WebSocketError> {
         let deadline = Instant::now().checked_add(self.timeout);
         socket.set_nodelay(true)?;
         let stream = Stream::Tcp(socket);
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
             let stream = TlsStream::accept(stream, Arc::clone(config), deadline)?;
-            return self.upgrade.clone().over_tls().accept_from(deadline, Stream::from(stream));
+            let upgrade = self.upgrade.clone().over_tls();
+            return upgrade.accept_request_by(deadline, Stream::from(stream));
         }
-        self.upgrade.clone().accept_from(deadline, stream)
+        self.upgrade.clone().accept_request_by(deadline, stream)
     }
 }
 

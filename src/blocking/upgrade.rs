@@ -42,16 +42,32 @@ impl WebSocketUpgrade {
         self.accept_by(deadline, request, stream)
     }
 
-    /// Takes a request from the stream and answers it.
-    pub(super) fn accept_from<S: Duplex>(
+    /// Takes a request from a stream that a client has just connected, and answers
+    /// it: the request, for its path and headers, and the connection. The connection
+    /// keeps nothing of the request. All of it within
+    /// [`Limits::handshake_timeout`](crate::Limits::handshake_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`accept_on`](Self::accept_on).
+    pub fn accept_request<S: Duplex>(
+        self,
+        stream: S,
+    ) -> Result<(Request<()>, WebSocketConnection<S>), WebSocketError> {
+        let deadline = Instant::now().checked_add(self.options.limits.handshake_timeout);
+        self.accept_request_by(deadline, stream)
+    }
+
+    pub(super) fn accept_request_by<S: Duplex>(
         mut self,
         deadline: Option<Instant>,
         stream: S,
-    ) -> Result<WebSocketConnection<S>, WebSocketError> {
+    ) -> Result<(Request<()>, WebSocketConnection<S>), WebSocketError> {
         let limits = HeadLimits::of(&self.options.limits);
         let incoming = HandshakeIo::new(&stream, deadline).request(limits)?;
         self.received = incoming.leftover;
-        self.accept_by(deadline, &incoming.request, stream)
+        let connection = self.accept_by(deadline, &incoming.request, stream)?;
+        Ok((incoming.request, connection))
     }
 
     fn accept_by<S: Duplex, B>(

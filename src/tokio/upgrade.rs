@@ -67,16 +67,31 @@ impl WebSocketUpgrade {
     /// rules or the policy; it is answered with the status for it. Otherwise an
     /// error of the transport, or a timeout.
     pub async fn accept_async<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        stream: S,
+    ) -> Result<WebSocketStream<S>, WebSocketError> {
+        self.accept_request_async(stream).await.map(|(_, connection)| connection)
+    }
+
+    /// As [`accept_async`](Self::accept_async), with the request, for its path and
+    /// headers. The connection keeps nothing of it. Who wants to look at the request
+    /// before it is accepted [reads](read_request) it first.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept_async`](Self::accept_async).
+    pub async fn accept_request_async<S: AsyncRead + AsyncWrite + Unpin>(
         mut self,
         mut stream: S,
-    ) -> Result<WebSocketStream<S>, WebSocketError> {
+    ) -> Result<(Request<()>, WebSocketStream<S>), WebSocketError> {
         let time = self.options.limits.handshake_timeout;
         let limits = HeadLimits::of(&self.options.limits);
         // What is needed only here should not be a part of the caller's future.
         let accepting = Box::pin(async move {
             let incoming = handshake::request(&mut stream, limits).await?;
             self.received = incoming.leftover;
-            answer(self, &incoming.request, stream).await
+            let connection = answer(self, &incoming.request, stream).await?;
+            Ok((incoming.request, connection))
         });
         within(time, accepting).await
     }

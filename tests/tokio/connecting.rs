@@ -53,6 +53,20 @@ async fn a_connection_from_end_to_end() {
 }
 
 #[tokio::test]
+async fn an_accepted_request_is_handed_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let builder = client().websocket(format!("ws://{address}/book?depth=5"));
+    let connecting = tokio::spawn(builder.header("X-Token", "secret").connect_async());
+    let (stream, _) = listener.accept().await.unwrap();
+    let accepting = WebSocketUpgrade::new().accept_request_async(stream);
+    let (request, _ws) = accepting.await.unwrap();
+    assert_eq!(request.uri(), "/book?depth=5");
+    assert_eq!(request.headers()["x-token"], "secret");
+    connecting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn halves_of_a_socket() {
     let (serving, address) = echo(WebSocketUpgrade::new()).await;
     let ws = client().websocket(format!("ws://{address}")).connect_async().await.unwrap();
