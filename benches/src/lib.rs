@@ -9,11 +9,13 @@
 //!   delivers every byte;
 //! - [`traffic`], [`memory`], [`wire`]: the texts, frames, buffers and the
 //!   in-memory transport they share;
-//! - [`timing`], [`machine`], [`report`]: how it is measured and written down.
+//! - [`timing`], [`noise`], [`machine`], [`report`]: how it is measured and written
+//!   down.
 
 pub mod groups;
 pub mod machine;
 pub mod memory;
+pub mod noise;
 pub mod peers;
 pub mod report;
 pub mod timing;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::noise::{Noise, QUIET};
+
 /// Entries that do the same work, to be compared with each other.
 pub struct Group {
     /// What the work is: `receive/client/ascii`.
@@ -45,6 +47,8 @@ pub struct Plan {
     pub rounds: usize,
     /// The time that one run of an entry is stretched to by repetition.
     pub sample: Duration,
+    /// How long to go on for as many rounds in quiet moments of the machine.
+    pub patience: Duration,
 }
 
 /// The times of one entry, in nanoseconds an operation.
@@ -56,20 +60,42 @@ pub struct Times {
     pub samples: Vec<f64>,
 }
 
+/// One run of every entry, in nanoseconds an operation.
+struct Round {
+    /// The most that was seen before and after.
+    noise: f64,
+    times: Vec<f64>,
+}
+
 /// Runs the entries of a group interleaved, so that whatever the machine does
-/// meanwhile happens to all of them.
-pub fn measure(group: &mut Group, plan: Plan) -> Vec<Times> {
+/// meanwhile happens to all of them, and returns their times in the quietest rounds
+/// and the most noise in one of those.
+pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>, f64) {
     let repeats: Vec<u32> =
         group.entries.iter_mut().map(|entry| repeats(entry, plan.sample)).collect();
-    let mut samples = vec![Vec::with_capacity(plan.rounds); group.entries.len()];
-    for _ in 0..plan.rounds {
-        for ((entry, &repeats), samples) in group.entries.iter_mut().zip(&repeats).zip(&mut samples)
-        {
+    let start = Instant::now();
+    let mut rounds: Vec<Round> = Vec::new();
+    let mut quiet = 0;
+    let mut before = noise.look();
+    while quiet < plan.rounds && (rounds.len() < plan.rounds || start.elapsed() < plan.patience) {
+        let run = |(entry, &repeats): (&mut Entry, &u32)| {
             let elapsed = time(entry, repeats);
-            samples.push(elapsed.as_nanos() as f64 / f64::from(repeats) / entry.operations);
-        }
+            elapsed.as_nanos() as f64 / f64::from(repeats) / entry.operations
+        };
+        let times = group.entries.iter_mut().zip(&repeats).map(run).collect();
+        let after = noise.look();
+        let round = Round { noise: before.max(after), times };
+        quiet += usize::from(round.noise <= QUIET);
+        rounds.push(round);
+        before = after;
     }
-    group.entries.iter().zip(samples).map(|(entry, samples)| times(&entry.name, samples)).collect()
+    rounds.sort_by(|a, b| a.noise.total_cmp(&b.noise));
+    rounds.truncate(plan.rounds);
+    let noisiest = rounds.last().map_or(1.0, |round| round.noise);
+    let of_entry = |(index, entry): (usize, &Entry)| {
+        times(&entry.name, rounds.iter().map(|round| round.times[index]).collect())
+    };
+    (group.entries.iter().enumerate().map(of_entry).collect(), noisiest)
 }
 
 /// How often an entry has to be run for a sample; warms it up.

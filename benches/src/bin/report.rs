@@ -6,7 +6,8 @@
 //!
 //! With filters, only groups whose name contains one of them: `receive/client`,
 //! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--rounds N`
-//! and `--sample-us N` say how long to measure.
+//! and `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
+//! dropped and run again; `--patience N` seconds are spent on a group at most.
 
 use std::{
     error::Error,
@@ -18,6 +19,7 @@ use std::{
 use wirespeed_benches::{
     groups,
     machine::{Machine, pin_to_a_core},
+    noise::Noise,
     report::{Measured, Results, shows},
     timing::{Plan, measure},
 };
@@ -27,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let core = pin_to_a_core();
     let date = today()?;
     let mut results = Results::new(date, Machine::look(), core, options.plan);
+    let mut noise = Noise::watch(Duration::from_secs(3));
     let start = Instant::now();
     let builds = groups::all();
     let count = builds.len();
@@ -35,18 +38,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let mut group = build.make();
-        let times = measure(&mut group, options.plan);
+        let (times, noise) = measure(&mut group, options.plan, &mut noise);
         let (id, case, bytes) = (group.id, group.case, group.bytes);
         let fastest = times.iter().min_by(|a, b| a.median.total_cmp(&b.median));
         let fastest =
             fastest.map_or(String::new(), |times| format!("{} {:.2} ns", times.name, times.median));
         eprintln!(
-            "[{:>3}/{count} {:>4.0} s] {id}, {case}: {fastest}",
+            "[{:>3}/{count} {:>4.0} s, noise {noise:.2}] {id}, {case}: {fastest}",
             index + 1,
             start.elapsed().as_secs_f64(),
         );
         let entries = times.into_iter().map(Into::into).collect();
-        results.groups.push(Measured { id, case, bytes, entries });
+        results.groups.push(Measured { id, case, bytes, noise, entries });
     }
     results.machine.look_again();
 
@@ -69,7 +72,11 @@ struct Options {
 
 impl Options {
     fn parse() -> Result<Self, Box<dyn Error>> {
-        let plan = Plan { rounds: 21, sample: Duration::from_millis(1) };
+        let plan = Plan {
+            rounds: 21,
+            sample: Duration::from_millis(1),
+            patience: Duration::from_secs(20),
+        };
         let mut options = Self { plan, out: None, filters: Vec::new() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
@@ -80,6 +87,7 @@ impl Options {
                 "--sample-us" => {
                     options.plan.sample = Duration::from_micros(value()?.parse()?);
                 }
+                "--patience" => options.plan.patience = Duration::from_secs(value()?.parse()?),
                 _ => options.filters.push(argument),
             }
         }

@@ -7,9 +7,13 @@ use super::{
     chart::number,
     shows::{Show, Target, all},
 };
+use crate::noise::QUIET;
 
 pub fn report(results: &Results, charts: &[&str]) -> String {
     let machine = &results.machine;
+    let noises = results.groups.iter().map(|group| group.noise);
+    let quiet = noises.clone().filter(|noise| *noise <= QUIET).count();
+    let noisiest = noises.fold(1.0, f64::max);
     let mut text = format!(
         "# {}\n\n\
          | | |\n|---|---|\n\
@@ -20,7 +24,9 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
          | kernels in use | {} |\n\
          | method | every row of a table interleaved (A B C, A B C, ...), {} rounds of {} µs, \
          medians, pinned to core {} |\n\
-         | load average | {} before, {} after |\n\n\
+         | load average | {} before, {} after |\n\
+         | noise | {} of {} tables' rows taken while a fixed loop took at most {QUIET} times its \
+         least; {:.2} times at worst |\n\n\
          Ratios are taken within one table of this run; times of different runs say little. Each \
          library was checked to deliver every byte before it was timed.\n\n",
         results.machine.processor,
@@ -35,6 +41,9 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
         results.core,
         machine.load[0],
         machine.load[1],
+        quiet,
+        results.groups.len(),
+        noisiest,
     );
     for chart in charts {
         let _ = writeln!(text, "![{}]({chart})\n", chart.trim_end_matches(".svg"));

@@ -21,6 +21,9 @@ pub struct Measured {
     pub case: String,
     /// Mean payload bytes of one operation.
     pub bytes: f64,
+    /// The most noise of the rounds: how many times as long as in a quiet moment a
+    /// fixed loop took before or after.
+    pub noise: f64,
     pub entries: Vec<Row>,
 }
 
