@@ -1,8 +1,10 @@
 //! One allocation of a pool, all of it initialised.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
+
+use crate::simd::{Kernels, Mask, Utf8Bytes, Utf8Error};
 
 /// The kernel copies from and to pages. A read that lands 1 to 15 bytes past the
 /// start of one, or a write from 1 to 15 bytes before it, slows its copy by a
@@ -31,16 +33,21 @@ impl Block {
         self.whole
     }
 
-    /// Drops the first `len` bytes, until the block is [reclaimed](Self::reclaim).
-    #[inline]
-    pub(super) fn advance(&mut self, len: usize) {
-        self.bytes.advance(len);
-    }
-
     /// Takes the first `len` bytes out: one reference count.
-    #[inline]
+    #[inline(always)]
     pub(super) fn split_to(&mut self, len: usize) -> BytesMut {
         self.bytes.split_to(len)
+    }
+
+    /// Takes a text out, and the bytes in front of it, as [`Utf8Bytes::take_from`].
+    #[inline(always)]
+    pub(super) fn take_text(
+        &mut self,
+        kernels: &Kernels,
+        range: Range<usize>,
+        mask: Mask,
+    ) -> Result<Utf8Bytes, Utf8Error> {
+        Utf8Bytes::take_from(kernels, &mut self.bytes, range, mask)
     }
 
     /// Makes the whole allocation usable again if nothing that was split off is

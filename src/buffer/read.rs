@@ -1,8 +1,9 @@
 //! The buffer that the transport reads into.
 
-use bytes::BytesMut;
+use bytes::{Buf, Bytes};
 
 use super::{BufferPool, block::Block};
+use crate::simd::{Kernels, Mask, Utf8Bytes, Utf8Error};
 
 /// Room in front of a read for what the last one left: at most a header and the
 /// payload of a control frame, for payloads of messages never stay here.
@@ -58,14 +59,37 @@ impl ReadBuffer {
         &mut self.block[start..start + len]
     }
 
-    /// Takes the first `len` bytes out without a copy; the message keeps the
+    /// Takes the first `len` bytes out without a copy, as they are. They keep the
     /// block alive.
-    #[inline]
-    pub(crate) fn split(&mut self, len: usize) -> BytesMut {
-        self.block.advance(self.start);
-        self.end -= self.start + len;
+    #[inline(always)]
+    pub(crate) fn split(&mut self, len: usize) -> Bytes {
+        let start = self.start;
+        let mut bytes = self.block.split_to(start + len).freeze();
+        self.end -= start + len;
         self.start = 0;
-        self.block.split_to(len)
+        // Once it is frozen, this is no call.
+        bytes.advance(start);
+        bytes
+    }
+
+    /// Takes the first `len` bytes out without a copy, unmasked and checked in one
+    /// pass. They keep the block alive.
+    #[inline(always)]
+    pub(crate) fn split_text(
+        &mut self,
+        kernels: &Kernels,
+        len: usize,
+        mask: Mask,
+    ) -> Result<Utf8Bytes, Utf8Error> {
+        let range = self.start..self.start + len;
+        match self.block.take_text(kernels, range.clone(), mask) {
+            Ok(text) => {
+                self.end -= range.end;
+                self.start = 0;
+                Ok(text)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A place to read into, aligned. What was left of the last read is moved
@@ -211,7 +235,7 @@ mod tests {
             let len = target.len().min(5000);
             target[..len].fill(round);
             buffer.commit(len);
-            messages.push(buffer.split(len).freeze());
+            messages.push(buffer.split(len));
         }
         for (round, message) in messages.iter().enumerate() {
             assert!(message.iter().all(|&byte| byte == round as u8));
@@ -225,7 +249,7 @@ mod tests {
         for _ in 0..1000 {
             buffer.prepare();
             buffer.commit(1000);
-            drop(buffer.split(1000).freeze());
+            drop(buffer.split(1000));
         }
         buffer.release();
         assert!(!buffer.holds_memory());

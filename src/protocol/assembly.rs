@@ -5,7 +5,7 @@ use crate::{
     buffer::{BY_REFERENCE, BufferPool, GrowBuffer},
     frame::Opcode,
     message::{MessageRef, WebSocketMessage},
-    simd::{Kernels, Mask, Utf8Buffer},
+    simd::{Kernels, Mask, Utf8Buffer, Utf8Error},
 };
 
 /// Collects the payload of one message, unmasked and checked as it arrives.
@@ -54,14 +54,15 @@ impl Assembly {
     }
 
     /// Adds the next piece, unmasked on its way.
+    #[inline]
     pub(super) fn push(
         &mut self,
         kernels: &Kernels,
         piece: &[u8],
         mask: Mask,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result<(), Utf8Error> {
         match &mut self.message {
-            Collected::Text(text) => text.push(kernels, piece, mask)?,
+            Collected::Text(text) => return text.push(kernels, piece, mask),
             Collected::Binary(bytes) => bytes.push(kernels, piece, mask),
             Collected::Nothing => {}
         }

@@ -28,7 +28,7 @@ use crate::{
     frame::{CloseCode, FrameError, FrameHeader, Opcode, Role},
     message::{MessageRef, WebSocketMessage},
     options::WebSocketOptions,
-    simd::{Kernels, Mask, Utf8Bytes, Utf8Error},
+    simd::{Kernels, Mask, Utf8Error},
 };
 
 /// The receiving side of a connection.
@@ -340,13 +340,22 @@ impl Receiver {
         if self.course.phase != Phase::Message {
             return None;
         }
-        let filled = &*self.buffer.filled();
-        let [first, second, rest @ ..] = filled else { return None };
-        let opcode = match first {
+        let opcode = match self.buffer.filled().first()? {
             0x81 => Opcode::Text,
             0x82 => Opcode::Binary,
             _ => return None,
         };
+        let (header_len, mask, len) = self.common_frame()?;
+        self.buffer.skip(header_len);
+        Some(InPlace { opcode, mask, len })
+    }
+
+    /// The length of the header, the mask and the length of the payload of a frame in
+    /// its common form: all of it received, with a length of one or two bytes.
+    #[inline(always)]
+    fn common_frame(&mut self) -> Option<(usize, Mask, usize)> {
+        let filled = &*self.buffer.filled();
+        let [_, second, rest @ ..] = filled else { return None };
         // The mask bit on the wrong side makes this 128 or more.
         let short = second ^ if self.rules.masked { 0x80 } else { 0 };
         let (length_bytes, len) = match (short, rest) {
@@ -362,11 +371,7 @@ impl Receiver {
         } else {
             (2 + length_bytes, Mask::NONE)
         };
-        if filled.len() < header_len + len {
-            return None;
-        }
-        self.buffer.skip(header_len);
-        Some(InPlace { opcode, mask, len })
+        (filled.len() >= header_len + len).then_some((header_len, mask, len))
     }
 
     /// Hands out a message that was found in place, borrowed.
@@ -392,12 +397,12 @@ impl Receiver {
         &mut self,
         message: InPlace,
     ) -> Result<WebSocketMessage, ReceiveError> {
-        let mut payload = self.buffer.split(message.len);
-        if message.opcode != Opcode::Text {
-            self.kernels.mask(&mut payload, message.mask);
-            return Ok(WebSocketMessage::Binary(payload.freeze()));
+        let InPlace { opcode, mask, len } = message;
+        if opcode != Opcode::Text {
+            self.kernels.mask(&mut self.buffer.filled()[..len], mask);
+            return Ok(WebSocketMessage::Binary(self.buffer.split(len)));
         }
-        match Utf8Bytes::unmask(self.kernels, payload, message.mask) {
+        match self.buffer.split_text(self.kernels, len, mask) {
             Ok(text) => Ok(WebSocketMessage::Text(text)),
             Err(error) => Err(self.course.fail_text(error)),
         }
@@ -421,6 +426,16 @@ impl Receiver {
         }
         self.keep_way(way)?;
         loop {
+            if way == Way::Whole {
+                match self.gather() {
+                    Ok(true) => return Ok(Some(Found::Assembled)),
+                    Ok(false) => {}
+                    Err(error) => {
+                        self.discard();
+                        return Err(self.course.fail_text(error));
+                    }
+                }
+            }
             let step = match self.course.phase {
                 Phase::Message | Phase::Fragment => self.header(way),
                 Phase::Payload { left, mask, fin } => self.payload(left, mask, fin),
@@ -503,6 +518,47 @@ impl Receiver {
         message.way = way;
         message.begin(&mut self.assembly);
         Ok(())
+    }
+
+    /// Assembles fragments in the common case, at once, and says whether they ended
+    /// their message: plain ones, whole and not empty, within the limits. What it
+    /// leaves, [`header`](Self::header) and [`payload`](Self::payload) go on with.
+    #[inline]
+    fn gather(&mut self) -> Result<bool, Utf8Error> {
+        loop {
+            let Some(first) = self.buffer.filled().first().copied() else { return Ok(false) };
+            let Some((header_len, mask, len)) = self.common_frame() else { return Ok(false) };
+            let before = match (self.course.phase, first, &self.message) {
+                (Phase::Message, 0x01 | 0x02, _) => None,
+                (Phase::Fragment, 0x00 | 0x80, Some(message)) if !message.compressed => {
+                    Some(message)
+                }
+                _ => return Ok(false),
+            };
+            if !self.rules.is_common(len, before) {
+                return Ok(false);
+            }
+            let message = match &mut self.message {
+                Some(message) => message,
+                none => {
+                    let opcode = if first == 0x01 { Opcode::Text } else { Opcode::Binary };
+                    let message = none.insert(Progress::new(opcode, false, Way::Whole));
+                    message.begin(&mut self.assembly);
+                    message
+                }
+            };
+            message.len += len as u64;
+            message.fragments += 1;
+            message.begun = true;
+            self.buffer.skip(header_len);
+            self.assembly.push(self.kernels, self.buffer.take(len), mask)?;
+            let fin = first == 0x80;
+            self.course.phase = Phase::behind_frame(fin);
+            if fin {
+                self.message = None;
+                return Ok(true);
+            }
+        }
     }
 
     /// At a header: judges it, before a byte of its payload is waited for.

@@ -56,6 +56,17 @@ impl Rules {
         }
     }
 
+    /// Whether a plain fragment of `len` bytes, no longer than a frame may be, is not
+    /// empty and surely allowed behind what there is of its message.
+    #[inline]
+    pub(super) fn is_common(&self, len: usize, message: Option<&Progress>) -> bool {
+        let is_allowed = |message: &Progress| {
+            message.fragments < self.fragments
+                && message.len.saturating_add(len as u64) <= self.message
+        };
+        len > 0 && message.is_none_or(is_allowed)
+    }
+
     fn judge_fragment(
         &self,
         header: &FrameHeader,

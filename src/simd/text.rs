@@ -1,8 +1,11 @@
 //! Text that carries its proof: only a validator can build these types.
 
-use std::{fmt, ops::Deref};
+use std::{
+    fmt,
+    ops::{Deref, Range},
+};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::{Kernels, Mask, Utf8Error};
 
@@ -65,17 +68,32 @@ impl Utf8Bytes {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Unmasks `payload` where it lies, checks it in the same pass and freezes
-    /// it: a received text becomes a shared one without a copy. With
-    /// [`Mask::NONE`] the payload is only checked.
+    /// Takes the bytes of `range` out of `buffer`, with those in front of them:
+    /// unmasks them where they lie, checks them in the same pass and freezes them. A
+    /// received text becomes a shared one without a copy. With [`Mask::NONE`] they are
+    /// only checked. What of the range lies behind the end of the buffer is ignored.
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] at the first byte that is not UTF-8.
-    #[inline]
-    pub fn unmask(kernels: &Kernels, mut payload: BytesMut, mask: Mask) -> Result<Self, Utf8Error> {
-        kernels.unmask_text(&mut payload, mask)?;
-        Ok(Self(payload.freeze()))
+    /// [`Utf8Error`] at the first byte of the range that is not UTF-8; the buffer is
+    /// as long as before then.
+    #[inline(always)]
+    pub fn take_from(
+        kernels: &Kernels,
+        buffer: &mut BytesMut,
+        range: Range<usize>,
+        mask: Mask,
+    ) -> Result<Self, Utf8Error> {
+        let end = range.end.min(buffer.len());
+        let start = range.start.min(end);
+        match kernels.unmask_text(&mut buffer[start..end], mask) {
+            Ok(_) => {
+                let mut text = buffer.split_to(end).freeze();
+                text.advance(start);
+                Ok(Self(text))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// For the validators of this module's siblings only.

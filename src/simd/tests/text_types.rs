@@ -5,15 +5,23 @@ use crate::simd::{Utf8Buffer, Utf8Bytes};
 
 #[test]
 fn unmasks_into_a_shared_text_without_a_copy() {
-    let payload = BytesMut::from(&masked("grüße".as_bytes())[..]);
-    let address = payload.as_ptr();
-    let text = Utf8Bytes::unmask(Kernels::active(), payload, Mask::new(KEY)).unwrap();
+    let mut buffer = BytesMut::from(&[0xFF; 3][..]);
+    buffer.extend(masked("grüße".as_bytes()));
+    buffer.extend([0xFF; 2]);
+    let address = buffer[3..].as_ptr();
+    let take = |buffer: &mut BytesMut, range, mask| {
+        Utf8Bytes::take_from(Kernels::active(), buffer, range, mask)
+    };
+    let text = take(&mut buffer, 3..10, Mask::new(KEY)).unwrap();
     assert_eq!(text, "grüße");
     assert_eq!(text.into_bytes().as_ptr(), address);
+    assert_eq!(buffer, [0xFF; 2][..]);
 
-    let payload = BytesMut::from(&b"ab\xFF"[..]);
-    let error = Utf8Bytes::unmask(Kernels::active(), payload, Mask::NONE).unwrap_err();
-    assert_eq!(error.valid_up_to, 2);
+    let mut buffer = BytesMut::from(&b"?ab\xFF"[..]);
+    let error = take(&mut buffer, 1..4, Mask::NONE).unwrap_err();
+    assert_eq!((error.valid_up_to, buffer.len()), (2, 4));
+    assert_eq!(take(&mut buffer, 1..3, Mask::NONE).unwrap(), "ab");
+    assert_eq!(take(&mut buffer, 7..9, Mask::NONE).unwrap(), "");
 }
 
 #[test]
