@@ -1,5 +1,6 @@
-//! Every future, dropped at every poll, over a transport that makes every call wait
-//! and moves a few bytes at a time: the outcome is that of one that is not dropped.
+//! Item 17 of the list of mistakes: every future, dropped at every poll, over
+//! a transport that makes every call wait and moves a few bytes at a time. The outcome
+//! is that of one that is not dropped.
 
 use std::{
     pin::Pin,
@@ -72,7 +73,7 @@ fn split(wire: &Wire) -> (WebSocketReader<Wire, Wire>, WebSocketWriter<Wire>) {
 }
 
 #[test]
-fn receive() {
+fn list_17_receive() {
     in_runtime(|| {
         receives_all(server, |ws| poll_once(ws.receive()));
         receives_all(split, |(reader, _)| poll_once(reader.receive()));
@@ -80,7 +81,7 @@ fn receive() {
 }
 
 #[test]
-fn receive_ref() {
+fn list_17_receive_ref() {
     in_runtime(|| {
         receives_all(server, |ws| {
             poll_once(ws.receive_ref()).map_ok(|message| message.map(|found| found.to_message()))
@@ -93,7 +94,7 @@ fn receive_ref() {
 }
 
 #[test]
-fn the_stream() {
+fn list_17_the_stream() {
     let next = |stream: Pin<&mut WebSocketStream<Wire>>| {
         stream.poll_next(&mut Context::from_waker(Waker::noop())).map(Option::transpose)
     };
@@ -101,7 +102,7 @@ fn the_stream() {
 }
 
 #[test]
-fn receive_chunk() {
+fn list_17_receive_chunk() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -134,7 +135,7 @@ fn receive_chunk() {
 }
 
 #[test]
-fn receive_reader_and_its_reads() {
+fn list_17_receive_reader_and_its_reads() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -167,7 +168,7 @@ fn next_by_reader(ws: &mut WebSocketStream<Wire>) -> Poll<Option<Vec<u8>>> {
 }
 
 #[test]
-fn write_and_flush() {
+fn list_17_write_and_flush() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -186,7 +187,7 @@ fn write_and_flush() {
 
 /// With room, what is sent is queued at the first poll; a flush does the rest.
 #[test]
-fn send_ping_and_pong() {
+fn list_17_send_ping_and_pong() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -210,7 +211,7 @@ fn send_ping_and_pong() {
 
 /// Without room, what was dropped while it waited was not queued.
 #[test]
-fn send_without_room() {
+fn list_17_send_without_room() {
     in_runtime(|| {
         let wire = Wire::default();
         let mut options = quiet();
@@ -225,7 +226,7 @@ fn send_without_room() {
 }
 
 #[test]
-fn close() {
+fn list_17_close() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -241,7 +242,7 @@ fn close() {
 }
 
 #[test]
-fn start_close() {
+fn list_17_start_close() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -258,7 +259,7 @@ fn start_close() {
 }
 
 #[test]
-fn a_message_writer() {
+fn list_17_a_message_writer() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
@@ -280,7 +281,7 @@ fn a_message_writer() {
 }
 
 #[test]
-fn the_sink() {
+fn list_17_the_sink() {
     in_runtime(|| {
         for step in STEPS {
             let wire = Wire::stuttering(step);
