@@ -32,6 +32,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve(listener: TcpListener) -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
+        // A message leaves when it is flushed, and not when the last was acknowledged.
+        stream.set_nodelay(true)?;
         let connection = server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service_fn(respond))
             .with_upgrades();

@@ -58,7 +58,7 @@
 //! |---|---|---|
 //! | `blocking` | yes | client and server over blocking streams |
 //! | `tokio` | no | client and server over tokio's streams, fan-out |
-//! | `hyper`, `axum` | no | upgrades of hyper's connections, an extractor for axum |
+//! | `hyper`, `axum`, `tower` | no | upgrades of hyper's connections, an extractor for axum, a service |
 //! | `ring`, `aws-lc-rs` | `ring` | TLS through rustls, by the crypto provider |
 //! | `webpki-roots`, `native-roots` | `webpki-roots` | what TLS trusts |
 //! | `deflate` | no | permessage-deflate |

@@ -21,6 +21,8 @@ mod sink;
 mod split;
 mod stream;
 mod timer;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod upgrade;
 mod wakers;
 

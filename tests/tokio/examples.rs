@@ -111,6 +111,34 @@ async fn axum_server() {
     }
 }
 
+#[cfg(feature = "tower")]
+#[tokio::test]
+async fn tower_service() {
+    let mut server = Example::start("tower_service", &["127.0.0.1:0"]);
+    let url = server.url();
+    let builder = |path: &str| client().websocket(format!("{url}{path}"));
+    let authorized = |path| builder(path).header("Authorization", "Bearer secret");
+
+    let mut ws = authorized("/feed/EURUSD").connect_async().await.unwrap();
+    let snapshot = ws.receive().await.unwrap().unwrap();
+    assert!(snapshot.as_text().unwrap().starts_with(r#"{"symbol":"EURUSD""#));
+    let close = ws.receive().await.unwrap();
+    assert_eq!(close, Some(WebSocketMessage::Close(1000.into(), "end of the feed".into())));
+    ws.close(1000, "").await.unwrap();
+
+    let elsewhere = authorized("/feed/EURUSD").origin("https://elsewhere.example");
+    for (refused, status) in
+        [(builder("/feed/EURUSD"), 401), (authorized("/"), 404), (elsewhere, 403)]
+    {
+        match refused.connect_async().await.unwrap_err() {
+            wirespeed::WebSocketError::UpgradeFailed(failure) => {
+                assert_eq!(failure.status, status);
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
 #[cfg(feature = "hyper")]
 #[test]
 fn hyper_upgrade() {
