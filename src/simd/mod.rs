@@ -9,7 +9,7 @@
 //!
 //! | tier | masking | validation |
 //! |---|---|---|
-//! | [`Avx512`](Tier::Avx512) | 512-bit registers | own, by byte permutations |
+//! | [`Avx512`](Tier::Avx512) | 256-bit registers | own, by byte permutations in 512 bits |
 //! | [`Avx2`](Tier::Avx2) | 256-bit registers | own, by nibble tables |
 //! | [`Portable`](Tier::Portable) | what the compiler has (SSE2, NEON) | own for short ASCII, else simdutf8 |
 //!

@@ -1,81 +1,138 @@
-//! The ASCII test of short texts, alone or while they are unmasked.
+//! The ASCII test, alone or while a payload is unmasked.
 
 use super::{
     block::{Block, Isa},
     cover::{self, Visitor},
-    span::Span,
+    mask::misalignment,
+    span::{Access, Span},
 };
 
-/// Whether the span is ASCII and short enough to have a cover; if it is and
-/// `STORE` is set, it is also unmasked.
+/// From this length on the body is aligned. Below, the extra head costs more than
+/// the lines that it saves from being split.
+const ALIGN_FROM: usize = 512;
+
+/// Tests the span until something is not ASCII; the error is how many bytes are
+/// known to be, which is 0 if the span is short. If `A` stores, so many are
+/// unmasked.
 ///
 /// # Safety
 ///
-/// With `STORE` the span must be writable. The CPU must have the instructions of
-/// `I`.
+/// The CPU must have the instructions of `I`.
 #[inline(always)]
-pub(in crate::simd) unsafe fn is_short_ascii<I: Isa, const STORE: bool>(span: Span<'_>) -> bool {
+pub(in crate::simd) unsafe fn ascii_prefix<I: Isa, A: Access>(
+    span: Span<'_, A>,
+) -> Result<(), usize> {
     // SAFETY: the caller's promise.
-    unsafe { cover::visit::<I, _>(span, AsciiTest::<STORE>) }
+    unsafe {
+        // Text in a script of its own is so from the start. Where many registers
+        // follow, that is worth a test of its own.
+        if span.len() > 128 && !span.load_unmasked::<u64>(0).is_ascii() {
+            return Err(0);
+        }
+        cover::visit::<I, _, _>(span, AsciiPrefix)
+    }
 }
 
-/// Tests what it visits; with `STORE`, that must be writable.
-struct AsciiTest<const STORE: bool>;
+struct AsciiPrefix;
 
-impl<const STORE: bool> Visitor for AsciiTest<STORE> {
+impl<A: Access> Visitor<A> for AsciiPrefix {
+    type Output = Result<(), usize>;
+
     #[inline(always)]
-    unsafe fn covered<B: Block, const N: usize>(self, span: Span<'_>, offsets: [usize; N]) -> bool {
+    unsafe fn ends<B: Block>(self, span: Span<'_, A>) -> Result<(), usize> {
         // SAFETY: the caller's promise.
         unsafe {
-            // Text in a script of its own is so from the start: where many
-            // registers follow, that is worth a test of its own.
-            if N * B::LEN > 64 && !span.load_unmasked::<B>(0).is_ascii() {
-                return false;
+            let ends = span.load_ends::<B>();
+            if !ends.is_ascii() {
+                return Err(0);
             }
-            let blocks = span.load_cover::<B, N>(offsets);
-            if !join(blocks).is_ascii() {
-                return false;
-            }
-            if STORE {
-                span.store_cover(offsets, blocks);
+            if A::STORES {
+                span.store_ends(ends);
             }
         }
-        true
+        Ok(())
     }
 
     #[inline(always)]
-    unsafe fn bytes(self, span: Span<'_>) -> bool {
+    unsafe fn bytes(self, span: Span<'_, A>) -> Result<(), usize> {
         let mut bytes = span.key_at(0).bytes();
         let mut all = 0;
-        for (at, byte) in bytes.iter_mut().enumerate().take(span.len) {
+        for (at, byte) in bytes.iter_mut().enumerate().take(span.len()) {
             // SAFETY: `at` is below the length.
             *byte ^= unsafe { *span.source.add(at) };
             all |= *byte;
         }
         if !all.is_ascii() {
-            return false;
+            return Err(0);
         }
-        if STORE {
-            for (at, byte) in bytes.into_iter().enumerate().take(span.len) {
+        if A::STORES {
+            for (at, byte) in bytes.into_iter().enumerate().take(span.len()) {
                 // SAFETY: `at` is below the length.
                 unsafe { *span.target.add(at) = byte };
             }
         }
-        true
+        Ok(())
     }
 
     #[inline(always)]
-    unsafe fn long<B: Block>(self, _: Span<'_>) -> bool {
-        false
+    unsafe fn long<I: Isa>(self, span: Span<'_, A>) -> Result<(), usize> {
+        // SAFETY: the caller's promise.
+        unsafe { long::<I, _>(span) }
     }
 }
 
-/// All the bits of several registers.
+/// [`ascii_prefix`] of a long span.
+///
+/// # Safety
+///
+/// The span must be longer than 256 bytes, and the CPU must have the instructions
+/// of `I`.
 #[inline(always)]
-pub(super) fn join<B: Block, const N: usize>(group: [B; N]) -> B {
-    let mut all = group[0];
-    for block in &group[1..] {
-        all = all.or(*block);
+unsafe fn long<I: Isa, A: Access>(span: Span<'_, A>) -> Result<(), usize> {
+    let tail_at = span.len() - I::Bytes128::LEN;
+    // SAFETY: every access ends at or before the length, which is above 256. The
+    // head and the tail are loaded before the body is stored.
+    unsafe {
+        let tail: I::Bytes128 = span.load_unmasked(tail_at);
+        let head: I::Bytes64 = span.load_unmasked(0);
+        let body_at = if span.len() >= ALIGN_FROM && head.is_ascii() {
+            misalignment::<I::Bytes64>(span.aligned())
+        } else {
+            0
+        };
+
+        let key = I::Group::splat(span.key_at(body_at));
+        let mut at = body_at;
+        while at + I::Group::LEN <= span.len() {
+            let group = span.load::<I::Group>(at).xor(key);
+            if !group.is_ascii() {
+                if at == body_at {
+                    return Err(0); // nothing is stored yet
+                }
+                if A::STORES && body_at > 0 {
+                    span.store(0, head);
+                }
+                return Err(at);
+            }
+            if A::STORES {
+                span.store(at, group);
+            }
+            at += I::Group::LEN;
+        }
+
+        let middle = if at < tail_at { span.load_unmasked::<I::Bytes128>(at) } else { tail };
+        let is_ascii = middle.or(tail).is_ascii();
+        if A::STORES {
+            if is_ascii {
+                if at < tail_at {
+                    span.store(at, middle);
+                }
+                span.store(tail_at, tail);
+            }
+            if body_at > 0 {
+                span.store(0, head);
+            }
+        }
+        if is_ascii { Ok(()) } else { Err(at) }
     }
-    all
 }

@@ -2,16 +2,16 @@
 
 use crate::simd::Mask;
 
-/// A register full of payload bytes.
+/// A register full of payload bytes, or several.
 ///
 /// A value of a type that needs CPU support can only come from
 /// [`splat`](Self::splat) or [`load`](Self::load), whose callers answer for that
 /// support; holding one is therefore the proof that the other methods can run.
 pub(in crate::simd) trait Block: Copy {
-    /// Bytes in a register.
+    /// Bytes in a block.
     const LEN: usize = size_of::<Self>();
 
-    /// The key repeated over the register.
+    /// The key repeated over the block.
     ///
     /// # Safety
     ///
@@ -37,16 +37,18 @@ pub(in crate::simd) trait Block: Copy {
     fn is_ascii(self) -> bool;
 }
 
-/// The registers of one instruction set.
+/// The blocks of one instruction set, by their length in bytes: registers, or
+/// several side by side where they are shorter.
 ///
-/// Payloads of 4 to 15 bytes take general registers on every tier.
+/// Below 16 bytes every tier uses general registers.
 pub(in crate::simd) trait Isa {
-    /// 16 bytes, for what does not fill a wide register.
-    type Narrow: Block;
-    /// 32 or 64 bytes.
-    type Wide: Block;
-    /// How many wide registers there are.
-    const REGISTERS: usize;
+    type Bytes16: Block;
+    type Bytes32: Block;
+    type Bytes64: Block;
+    type Bytes128: Block;
+    /// What a long text is tested for ASCII by: as many registers as there are to
+    /// spare, up to 256 bytes.
+    type Group: Block;
 }
 
 impl Block for u32 {
@@ -158,5 +160,48 @@ impl<const N: usize> Block for [u64; N] {
     #[inline(always)]
     fn is_ascii(self) -> bool {
         self.into_iter().fold(0, |all, word| all | word).is_ascii()
+    }
+}
+
+/// Two blocks side by side. An array of vectors would not be kept in registers.
+#[derive(Clone, Copy)]
+pub(in crate::simd) struct Pair<B>(pub(super) B, pub(super) B);
+
+impl<B: Block> Block for Pair<B> {
+    #[inline(always)]
+    unsafe fn splat(key: Mask) -> Self {
+        // SAFETY: the caller answers for the CPU.
+        let half = unsafe { B::splat(key) };
+        Self(half, half)
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: the caller answers for the bytes of both, and the CPU.
+        unsafe { Self(B::load(from), B::load(from.add(B::LEN))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: the caller answers for the bytes of both.
+        unsafe {
+            self.0.store(to);
+            self.1.store(to.add(B::LEN));
+        }
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        Self(self.0.xor(other.0), self.1.xor(other.1))
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0), self.1.or(other.1))
+    }
+
+    #[inline(always)]
+    fn is_ascii(self) -> bool {
+        self.0.or(self.1).is_ascii()
     }
 }

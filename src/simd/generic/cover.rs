@@ -1,84 +1,80 @@
-//! Size classes, and covers of short payloads: where to put registers so that
-//! together they hold every byte and nothing else.
+//! Size classes, and covers of short payloads: two blocks that together hold
+//! every byte and nothing else.
 //!
-//! Lengths are unpredictable, and a branch that is predicted wrongly costs more
-//! than some registers that overlap entirely. So the size classes are few, and
-//! there is no branch within one.
+//! One begins where the payload begins, one ends where it ends, and they overlap
+//! as far as they must. So a class reaches from the length of a block to twice
+//! that, there is no branch within one, and all that depends on the length is the
+//! place and the key of the second block.
 
 use super::{
     block::{Block, Isa},
-    span::Span,
+    span::{Access, Span},
 };
 
 /// What to do with a payload.
-pub(super) trait Visitor {
-    /// Handles a payload that the registers at `offsets` cover.
+pub(super) trait Visitor<A: Access> {
+    type Output;
+
+    /// Handles a payload that two blocks cover.
     ///
     /// # Safety
     ///
-    /// No offset plus `B::LEN` may exceed the length of the span, and the CPU
-    /// must have the instructions of `B`.
-    unsafe fn covered<B: Block, const N: usize>(self, span: Span<'_>, offsets: [usize; N]) -> bool;
+    /// The span must have `B::LEN` to `2 * B::LEN` bytes, and the CPU must have
+    /// the instructions of `B`.
+    unsafe fn ends<B: Block>(self, span: Span<'_, A>) -> Self::Output;
 
     /// Handles a payload of up to 3 bytes.
     ///
     /// # Safety
     ///
     /// The span must be shorter than 4 bytes.
-    unsafe fn bytes(self, span: Span<'_>) -> bool;
+    unsafe fn bytes(self, span: Span<'_, A>) -> Self::Output;
 
-    /// Handles a payload of more than eight registers.
+    /// Handles a payload of more than [`MAX`] bytes.
     ///
     /// # Safety
     ///
     /// The span must be longer than that, and the CPU must have the instructions
-    /// of `B`.
-    unsafe fn long<B: Block>(self, span: Span<'_>) -> bool;
+    /// of `I`.
+    unsafe fn long<I: Isa>(self, span: Span<'_, A>) -> Self::Output;
 }
 
-/// Hands the span to `visitor`, with its cover if it has one.
+/// The longest payload that has a cover.
+pub(in crate::simd) const MAX: usize = 256;
+
+/// Hands the span to `visitor`, by its size class.
 ///
 /// # Safety
 ///
 /// The CPU must have the instructions of `I`.
 #[inline(always)]
-pub(super) unsafe fn visit<I: Isa, V: Visitor>(span: Span<'_>, visitor: V) -> bool {
-    let len = span.len;
+pub(super) unsafe fn visit<I: Isa, A: Access, V: Visitor<A>>(
+    span: Span<'_, A>,
+    visitor: V,
+) -> V::Output {
     // SAFETY: each class has the bounds that its cover asks for.
     unsafe {
-        if len <= 4 * I::Narrow::LEN {
-            if len >= I::Narrow::LEN {
-                visitor.covered::<I::Narrow, 4>(span, cover::<I::Narrow, 4>(len))
-            } else if len >= 8 {
-                visitor.covered::<u64, 2>(span, cover::<u64, 2>(len))
-            } else if len >= 4 {
-                visitor.covered::<u32, 2>(span, cover::<u32, 2>(len))
+        let len = span.len();
+        if len > 64 {
+            if len <= 128 {
+                visitor.ends::<I::Bytes64>(span)
+            } else if len <= MAX {
+                visitor.ends::<I::Bytes128>(span)
             } else {
-                visitor.bytes(span)
+                visitor.long::<I>(span)
             }
-        } else if len <= 4 * I::Wide::LEN && (I::REGISTERS < 16 || I::Wide::LEN == 64) {
-            visitor.covered::<I::Wide, 4>(span, cover::<I::Wide, 4>(len))
-        } else if len <= max::<I::Wide>() {
-            visitor.covered::<I::Wide, 8>(span, cover::<I::Wide, 8>(len))
+        } else if len > 16 {
+            if len > 32 {
+                visitor.ends::<I::Bytes32>(span)
+            } else {
+                visitor.ends::<I::Bytes16>(span)
+            }
+        } else if len >= 8 {
+            visitor.ends::<u64>(span)
+        } else if len >= 4 {
+            visitor.ends::<u32>(span)
         } else {
-            visitor.long::<I::Wide>(span)
+            visitor.bytes(span)
         }
     }
-}
-
-/// The longest payload that has a cover.
-pub(super) const fn max<B: Block>() -> usize {
-    8 * B::LEN
-}
-
-/// `N` registers, for one to `N` registers of payload: each where the one before
-/// ends, or at the end.
-#[inline(always)]
-fn cover<B: Block, const N: usize>(len: usize) -> [usize; N] {
-    let last = len - B::LEN;
-    let mut offsets = [last; N];
-    for (i, at) in offsets[..N - 1].iter_mut().enumerate() {
-        *at = last.min(i * B::LEN);
-    }
-    offsets
 }

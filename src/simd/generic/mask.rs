@@ -1,91 +1,98 @@
 //! Masking, in place or on the way to another buffer (RFC 6455, 5.3).
 
 use super::{
-    block::{Block, Isa},
+    block::{Block, Isa, Pair},
     cover::{self, Visitor},
-    span::Span,
+    span::{Access, Span},
 };
-
-/// From this length on, the body's stores are aligned: a store that crosses a
-/// page costs 35 cycles, which shows from about half a kibibyte.
-const ALIGN_FROM: usize = 512;
 
 /// Masks the whole span.
 ///
 /// # Safety
 ///
-/// The span must be writable, and the CPU must have the instructions of `I`.
+/// `A` must store, and the CPU must have the instructions of `I`.
 #[inline(always)]
-pub(in crate::simd) unsafe fn mask<I: Isa>(span: Span<'_>) {
+pub(in crate::simd) unsafe fn mask<I: Isa, A: Access>(span: Span<'_, A>) {
     // SAFETY: the caller's promise.
-    unsafe { cover::visit::<I, _>(span, Masking) };
+    unsafe { cover::visit::<I, _, _>(span, Masking) };
 }
 
-/// Masks what it visits, which must be writable.
+/// Masks what it visits; `A` must store.
 struct Masking;
 
-impl Visitor for Masking {
+impl<A: Access> Visitor<A> for Masking {
+    type Output = ();
+
     #[inline(always)]
-    unsafe fn covered<B: Block, const N: usize>(self, span: Span<'_>, offsets: [usize; N]) -> bool {
+    unsafe fn ends<B: Block>(self, span: Span<'_, A>) {
         // SAFETY: the caller's promise.
-        unsafe { span.store_cover::<B, N>(offsets, span.load_cover(offsets)) };
-        true
+        unsafe { span.store_ends(span.load_ends::<B>()) };
     }
 
     #[inline(always)]
-    unsafe fn bytes(self, span: Span<'_>) -> bool {
-        for (at, key) in span.key_at(0).bytes().into_iter().enumerate().take(span.len) {
+    unsafe fn bytes(self, span: Span<'_, A>) {
+        for (at, key) in span.key_at(0).bytes().into_iter().enumerate().take(span.len()) {
             // SAFETY: `at` is below the length.
             unsafe { *span.target.add(at) = *span.source.add(at) ^ key };
         }
-        true
     }
 
     #[inline(always)]
-    unsafe fn long<B: Block>(self, span: Span<'_>) -> bool {
+    unsafe fn long<I: Isa>(self, span: Span<'_, A>) {
         // SAFETY: the caller's promise.
-        unsafe { long::<B>(span) };
-        true
+        unsafe {
+            // In place the stores are the limit, and smaller ones waste less of
+            // it where the head and the tail overlap the body.
+            if A::IN_PLACE {
+                long::<I::Bytes32, _>(span);
+            } else {
+                long::<I::Bytes64, _>(span);
+            }
+        }
     }
 }
 
-/// Masks a span of any length above four registers.
+/// Masks a long span. The stores of the body are aligned, for one that crosses a
+/// page costs 35 cycles.
 ///
 /// # Safety
 ///
-/// The span must be writable and longer than `4 * B::LEN`, and the CPU must
-/// have the instructions of `B`.
+/// `A` must store, the span must be longer than 256 bytes, and the CPU must have
+/// the instructions of `B`, which may be 64 bytes long.
 #[inline(always)]
-unsafe fn long<B: Block>(span: Span<'_>) {
-    let len = span.len;
-    let tail_at = len - B::LEN;
-    let mut at = if len >= ALIGN_FROM { misalignment::<B>(span.target) } else { 0 };
-    // SAFETY: every access ends at or before `len`, which is above four
-    // registers; the head and the tail are loaded before the body is stored.
+unsafe fn long<B: Block, A: Access>(span: Span<'_, A>) {
+    let tail_at = span.len() - B::LEN;
+    // SAFETY: every access ends at or before the length, which is above 256; in
+    // place, the head and the tail are loaded before the body is stored.
     unsafe {
         let tail: B = span.load_unmasked(tail_at);
         let head: B = span.load_unmasked(0);
-        let aligned = at > 0;
+        let mut at = misalignment::<B>(span.target);
+        let has_head = at > 0;
+        if has_head && !A::IN_PLACE {
+            span.store(0, head);
+        }
+
         let key = B::splat(span.key_at(at));
-        while at + 4 * B::LEN <= len {
-            let group = span.load_group::<B, 4>(at, key);
-            span.store_group(at, group);
+        let keys = Pair(Pair(key, key), Pair(key, key));
+        while at + 4 * B::LEN <= span.len() {
+            span.store(at, span.load::<Pair<Pair<B>>>(at).xor(keys));
             at += 4 * B::LEN;
         }
-        while at + B::LEN <= len {
+        while at < tail_at {
             span.store(at, span.load::<B>(at).xor(key));
             at += B::LEN;
         }
         span.store(tail_at, tail);
-        if aligned {
+        if has_head && A::IN_PLACE {
             span.store(0, head);
         }
     }
 }
 
-/// Bytes from `start` to the next address that is a multiple of the register's
+/// Bytes from `start` to the next address that is a multiple of the block's
 /// length.
 #[inline(always)]
 pub(super) fn misalignment<B: Block>(start: *const u8) -> usize {
-    start.addr().wrapping_neg() & (B::LEN - 1)
+    start.addr().wrapping_neg() % B::LEN
 }

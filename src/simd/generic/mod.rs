@@ -1,11 +1,11 @@
 //! The algorithms, written once for registers of any width.
 //!
-//! A payload of `n` bytes is covered by whole registers only, never byte by
-//! byte: the last register ends where the payload ends and overlaps the one
-//! before it. In place that is correct as long as the overlapping bytes are
-//! loaded before either register is stored, which is why every function here
-//! loads the tail first. Masked stores would need no overlap, but the next
-//! frame's loads wait some 20 cycles for one that merely covers their line.
+//! A payload is covered by whole blocks only, never byte by byte: the last block
+//! ends where the payload ends and overlaps the one before it. In place that is
+//! correct as long as the overlapping bytes are loaded before either block is
+//! stored, which is why every function here loads the tail first. Masked stores
+//! would need no overlap, but in place the next frame's loads wait some 20 cycles
+//! for one that merely covers their line.
 //!
 //! Everything is `#[inline(always)]`: the functions become part of the entry
 //! points in [`arch`](super::arch), which name the instruction set they are
@@ -13,7 +13,7 @@
 
 pub(super) mod ascii;
 pub(super) mod block;
-mod cover;
+pub(super) mod cover;
 pub(super) mod mask;
 pub(super) mod span;
 #[cfg(target_arch = "x86_64")] // the portable tier has simdutf8 for this

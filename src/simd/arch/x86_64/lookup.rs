@@ -56,12 +56,12 @@ const fn table(column: usize) -> [u8; 32] {
     table
 }
 
-static FIRST_UPPER: [u8; 32] = table(0);
-static FIRST_LOWER: [u8; 32] = table(1);
-static SECOND_UPPER: [u8; 32] = table(2);
+const FIRST_UPPER: [u8; 32] = table(0);
+const FIRST_LOWER: [u8; 32] = table(1);
+const SECOND_UPPER: [u8; 32] = table(2);
 
 /// The greatest bytes that may end a text, by position.
-static GREATEST_END: [u8; 32] = {
+const GREATEST_END: [u8; 32] = {
     let mut greatest = [0xFF; 32];
     greatest[29] = 0xF0 - 1;
     greatest[30] = 0xE0 - 1;
@@ -70,7 +70,7 @@ static GREATEST_END: [u8; 32] = {
 };
 
 /// The 32 bytes from `32 - n` on have their first `n` bytes set.
-static PREFIX: [u8; 64] = {
+const PREFIX: [u8; 64] = {
     let mut prefix = [0; 64];
     let mut i = 0;
     while i < 32 {
@@ -82,7 +82,7 @@ static PREFIX: [u8; 64] = {
 
 /// The 16 bytes from `n` on, as shuffle indices, move a register down by `n`
 /// bytes.
-static SHIFT: [u8; 32] = {
+const SHIFT: [u8; 32] = {
     let mut shift = [0x80; 32];
     let mut i = 0;
     while i < 16 {
@@ -153,6 +153,13 @@ impl Utf8Block for Ymm {
     type Check = Lookup;
     const MAX_PREFIX: usize = 31;
     const CHEAP_PREFIX: bool = false;
+
+    #[inline(always)]
+    unsafe fn store_prefix(self, to: *mut u8, len: usize) {
+        debug_assert!(len <= Self::MAX_PREFIX);
+        // SAFETY: the caller answers for the first `len` bytes.
+        unsafe { to.copy_from_nonoverlapping((&raw const self.0).cast(), len) };
+    }
 
     #[inline(always)]
     unsafe fn load_prefix(from: *const u8, len: usize, key: Self) -> Self {

@@ -13,7 +13,11 @@ macro_rules! entry_points {
         use crate::simd::{
             Mask,
             arch::{EntryPoints, Uninit},
-            generic::{mask, span::Span, utf8},
+            generic::{
+                mask,
+                span::{Access, Span},
+                utf8::{self, Progress},
+            },
         };
 
         pub(in crate::simd) const ENTRY_POINTS: EntryPoints = EntryPoints {
@@ -30,105 +34,80 @@ macro_rules! entry_points {
         #[target_feature(enable = $features)]
         fn mask(payload: &mut [u8], key: Mask) {
             // SAFETY: writable; the CPU has this function's own features.
-            unsafe { mask::mask::<$isa>(Span::in_place(payload, key)) }
+            unsafe { mask::mask::<$isa, _>(Span::in_place(payload, key)) }
         }
 
         #[target_feature(enable = $features)]
         fn copy_masked(source: &[u8], target: &mut Uninit, key: Mask) {
             // SAFETY: writable; the CPU has this function's own features.
-            unsafe { mask::mask::<$isa>(Span::copy(source, target, key)) }
+            unsafe { mask::mask::<$isa, _>(Span::copy(source, target, key)) }
         }
 
         #[target_feature(enable = $features)]
         fn validate(text: &[u8]) -> bool {
-            let span = Span::read(text);
-            // SAFETY: nothing is stored; the CPU has this function's own features.
-            let quick = unsafe { utf8::quick_check::<$isa, false, true>(span, 0) };
-            if let Some(verdict) = quick { verdict } else { check::<true>(text, 0) }
+            check::<_, true>(Span::read(text), 0)
         }
 
         #[target_feature(enable = $features)]
         fn validate_piece(piece: &[u8], last: u32) -> bool {
-            let span = Span::read(piece);
-            // SAFETY: nothing is stored; the CPU has this function's own features.
-            let quick = unsafe { utf8::quick_check::<$isa, false, false>(span, last) };
-            if let Some(verdict) = quick { verdict } else { check::<false>(piece, last) }
+            check::<_, false>(Span::read(piece), last)
         }
 
         #[target_feature(enable = $features)]
         fn unmask_text(payload: &mut [u8], key: Mask) -> bool {
-            let span = Span::in_place(payload, key);
-            // SAFETY: writable; the CPU has this function's own features.
-            let quick = unsafe { utf8::quick_check::<$isa, true, true>(span, 0) };
-            if let Some(verdict) = quick {
-                verdict
-            } else {
-                unmask_and_check::<true>(payload, key, 0)
-            }
+            check::<_, true>(Span::in_place(payload, key), 0)
         }
 
         #[target_feature(enable = $features)]
         fn unmask_text_piece(piece: &mut [u8], key: Mask, last: u32) -> bool {
-            let span = Span::in_place(piece, key);
-            // SAFETY: writable; the CPU has this function's own features.
-            let quick = unsafe { utf8::quick_check::<$isa, true, false>(span, last) };
-            if let Some(verdict) = quick {
-                verdict
-            } else {
-                unmask_and_check::<false>(piece, key, last)
-            }
+            check::<_, false>(Span::in_place(piece, key), last)
         }
 
         #[target_feature(enable = $features)]
         fn copy_text(source: &[u8], target: &mut Uninit, key: Mask) -> bool {
-            let span = Span::copy(source, target, key);
-            // SAFETY: writable; the CPU has this function's own features.
-            let quick = unsafe { utf8::quick_check::<$isa, true, true>(span, 0) };
-            if let Some(verdict) = quick {
-                verdict
-            } else {
-                copy_and_check::<true>(source, target, key, 0)
-            }
+            check::<_, true>(Span::copy(source, target, key), 0)
         }
 
         #[target_feature(enable = $features)]
         fn copy_text_piece(source: &[u8], target: &mut Uninit, key: Mask, last: u32) -> bool {
-            let span = Span::copy(source, target, key);
-            // SAFETY: writable; the CPU has this function's own features.
-            let quick = unsafe { utf8::quick_check::<$isa, true, false>(span, last) };
-            if let Some(verdict) = quick {
-                verdict
-            } else {
-                copy_and_check::<false>(source, target, key, last)
+            check::<_, false>(Span::copy(source, target, key), last)
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn check<A: Access, const WHOLE: bool>(span: Span<'_, A>, last: u32) -> bool {
+            // SAFETY: the CPU has this function's own features.
+            match unsafe { utf8::quick_check::<$isa, _, WHOLE>(span, last) } {
+                Progress::Done(is_valid) => is_valid,
+                Progress::Ascii(at) => {
+                    let (source, target, len, key) = span.suffix(at).into_parts();
+                    // SAFETY: the parts are used once.
+                    unsafe { check_further::<A, WHOLE>(source, target, len, key, last) }
+                }
             }
         }
 
-        // Functions of their own, so that the short ones above stay small.
-
+        /// A function of its own, so that the ones above stay small. It takes the
+        /// parts of a span.
+        ///
+        /// # Safety
+        ///
+        /// As for `Span::from_parts`.
         #[inline(never)]
         #[target_feature(enable = $features)]
-        fn check<const WHOLE: bool>(text: &[u8], last: u32) -> bool {
-            // SAFETY: nothing is stored; the CPU has this function's own features.
-            unsafe { utf8::check::<$isa, false, WHOLE>(Span::read(text), last) }
-        }
-
-        #[inline(never)]
-        #[target_feature(enable = $features)]
-        fn unmask_and_check<const WHOLE: bool>(payload: &mut [u8], key: Mask, last: u32) -> bool {
-            // SAFETY: writable; the CPU has this function's own features.
-            unsafe { utf8::check::<$isa, true, WHOLE>(Span::in_place(payload, key), last) }
-        }
-
-        #[inline(never)]
-        #[target_feature(enable = $features)]
-        fn copy_and_check<const WHOLE: bool>(
-            source: &[u8],
-            target: &mut Uninit,
+        unsafe fn check_further<A: Access, const WHOLE: bool>(
+            source: *const u8,
+            target: *mut u8,
+            len: usize,
             key: Mask,
             last: u32,
         ) -> bool {
-            // SAFETY: writable; the CPU has this function's own features.
-            unsafe { utf8::check::<$isa, true, WHOLE>(Span::copy(source, target, key), last) }
+            // SAFETY: the parts are those of a span by the caller's promise; the
+            // CPU has this function's own features.
+            unsafe {
+                let span = Span::<A>::from_parts(source, target, len, key);
+                utf8::check::<$isa, _, WHOLE>(span, last)
+            }
         }
     };
 }

@@ -74,7 +74,7 @@ struct Table([u8; 64]);
 
 /// [`lead`] of the bytes from C0 on, by their lower six bits; the last entry is
 /// that of all bytes below, and of FF.
-static LEADS: Table = {
+const LEADS: Table = {
     let mut table = [0; 64];
     let mut i = 0;
     while i < 63 {
@@ -86,7 +86,7 @@ static LEADS: Table = {
 };
 
 /// [`successor`], by the upper six bits.
-static SUCCESSORS: Table = {
+const SUCCESSORS: Table = {
     let mut table = [0; 64];
     let mut i = 0;
     while i < 64 {
@@ -108,18 +108,18 @@ const fn preceded_by(n: u8) -> Table {
     Table(table)
 }
 
-static BY_ONE: Table = preceded_by(1);
-static BY_TWO: Table = preceded_by(2);
+const BY_ONE: Table = preceded_by(1);
+const BY_TWO: Table = preceded_by(2);
 
 /// Where [`NEXT`] demands a byte behind the register.
-static OPEN_LEADS: Table = {
+const OPEN_LEADS: Table = {
     let mut table = [0; 64];
     table[63] = NEXT;
     Table(table)
 };
 
 /// Where [`SECOND`], once joined with the [`THIRD`] of the byte before, does.
-static OPEN_DEMANDS: Table = {
+const OPEN_DEMANDS: Table = {
     let mut table = [0; 64];
     table[62] = SECOND;
     table[63] = SECOND;
@@ -261,6 +261,13 @@ impl Utf8Block for Zmm {
             let bytes = _mm512_maskz_loadu_epi8(first(len), from.cast());
             Self(_mm512_maskz_mov_epi8(first(len), _mm512_xor_si512(bytes, key.0)))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn store_prefix(self, to: *mut u8, len: usize) {
+        // SAFETY: the caller answers for the first `len` bytes, `self` for the CPU; a
+        // masked store does not touch the others.
+        unsafe { _mm512_mask_storeu_epi8(to.cast(), first(len), self.0) }
     }
 }
 
