@@ -235,6 +235,44 @@ fn tail_speaks_to_echo_until_it_has_enough() {
     }
 }
 
+#[cfg(feature = "tokio")]
+#[test]
+fn echo_runs_on_tokio_as_well() {
+    let cert = file("tokio-echo.pem");
+    let tls = ["--tls", "--save-cert", cert.to_str().unwrap()];
+    for (scheme, tls, ca) in [("ws://", &[][..], &[][..]), ("wss://", &tls, &["--ca", tls[2]])] {
+        let echo = ["echo", "--runtime", "tokio", "--deflate", "--max-message", "1000"];
+        let server = Server::start(&[&echo, tls].concat());
+        assert!(server.url.starts_with(scheme), "{}", server.url);
+        let tail = [&["tail", &server.url, "--deflate", "--count", "2"], ca].concat();
+        let said = ["--send", "hello ❤", "--send", &"again, ".repeat(100)];
+        let (out, _) = expect(0, &run(&[&tail[..], &said].concat()));
+        assert_eq!(out, format!("hello ❤\n{}\n", said[3]));
+        let (_, err) = expect(1, &run(&[&tail[..], &["--send", &"x".repeat(1001)]].concat()));
+        assert!(err.contains("1009"), "{err}");
+
+        #[cfg(unix)]
+        {
+            let open = [&["tail", &server.url, "--send", "still there"], ca].concat();
+            let mut open =
+                tool(&open).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut echoed = String::new();
+            BufReader::new(open.stdout.take().unwrap()).read_line(&mut echoed).unwrap();
+            server.interrupt();
+            assert_eq!(server.finish().0, Some(0));
+            let (_, err) = expect(0, &open.wait_with_output().unwrap());
+            assert!(err.contains("1001"), "{err}");
+        }
+    }
+}
+
+#[cfg(not(feature = "tokio"))]
+#[test]
+fn a_tool_without_tokio_says_how_to_have_it() {
+    let (_, err) = expect(1, &run(&["echo", "--runtime", "tokio", "--listen", "127.0.0.1:0"]));
+    assert!(err.contains("--features cli,tokio"), "{err}");
+}
+
 #[test]
 fn echo_sends_compressed_messages_back_compressed() {
     let server = Server::start(&["echo", "--deflate"]);

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::feed::profile::Profile;
 
@@ -57,8 +57,19 @@ pub(crate) struct EchoArgs {
     #[arg(long = "subprotocol", value_name = "NAME")]
     pub(crate) subprotocols: Vec<String>,
 
+    /// What drives the connections: a thread for each, or tokio, if it is built in
+    #[arg(long, value_enum, default_value_t = Runtime::Blocking)]
+    pub(crate) runtime: Runtime,
+
     #[command(flatten)]
     pub(crate) tls: ServerTlsArgs,
+}
+
+/// A driver of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Runtime {
+    Blocking,
+    Tokio,
 }
 
 #[derive(Debug, Args)]

@@ -1,17 +1,32 @@
 //! `wirespeed echo`: sends every message back.
 
+#[cfg(feature = "tokio")]
+mod on_tokio;
+
 use wirespeed::{
     WebSocketConnection, WebSocketError, WebSocketOptions, deflate::DeflateOptions,
     handshake::ServerPolicy,
 };
 
 use crate::{
-    Outcome, args::EchoArgs, endpoint, error::ToolError, interrupt::Interrupt, report::progress,
+    Outcome,
+    args::{EchoArgs, Runtime},
+    endpoint::{self, Socket},
+    error::ToolError,
+    interrupt::Interrupt,
+    report::progress,
 };
 
 /// Runs the command.
 pub(crate) fn run(args: &EchoArgs, interrupt: &Interrupt) -> Result<Outcome, ToolError> {
-    let (listener, url) = endpoint::listen(args.listen, &args.tls)?;
+    let serve = match args.runtime {
+        Runtime::Blocking => serve_blocking,
+        #[cfg(feature = "tokio")]
+        Runtime::Tokio => on_tokio::serve,
+        #[cfg(not(feature = "tokio"))]
+        Runtime::Tokio => return Err(ToolError::NoTokio),
+    };
+    let socket = endpoint::bind(args.listen, &args.tls)?;
     let mut options = WebSocketOptions::server();
     options.limits.message = args.max_message;
     options.limits.frame = args.max_message;
@@ -19,12 +34,21 @@ pub(crate) fn run(args: &EchoArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     // Whatever its size, what came compressed goes back compressed.
     options.deflate = args.deflate.then(|| DeflateOptions::for_server().threshold(0));
     let policy = ServerPolicy::new().subprotocols(args.subprotocols.iter().map(String::as_str));
-    let listener = listener.options(options).policy(policy);
+    progress::log(format_args!("echoing on {}; Ctrl-C ends it", socket.url));
+    serve(socket, options, policy, interrupt)?;
+    Ok(Outcome::Done)
+}
+
+fn serve_blocking(
+    socket: Socket,
+    options: WebSocketOptions,
+    policy: ServerPolicy,
+    interrupt: &Interrupt,
+) -> Result<(), ToolError> {
+    let listener = socket.listener()?.options(options).policy(policy);
     let stop = listener.stop_handle();
     interrupt.on_raise(move || stop.stop());
-    progress::log(format_args!("echoing on {url}; Ctrl-C ends it"));
-    listener.serve(echo)?;
-    Ok(Outcome::Done)
+    Ok(listener.serve(echo)?)
 }
 
 /// Echoes text and binary messages; what arrived together goes back together.

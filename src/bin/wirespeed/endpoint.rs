@@ -7,7 +7,7 @@ use std::{
 
 use wirespeed::{
     WebSocketClient, WebSocketConnection, WebSocketListener, WebSocketOptions,
-    deflate::DeflateOptions,
+    deflate::DeflateOptions, net::tls::TlsServer,
 };
 
 use crate::{
@@ -16,20 +16,32 @@ use crate::{
     tls,
 };
 
-/// Listens, and says under which URL.
-pub(crate) fn listen(
-    addr: SocketAddr,
-    tls: &ServerTlsArgs,
-) -> Result<(WebSocketListener, String), ToolError> {
+/// A socket to listen on, whatever accepts its connections.
+pub(crate) struct Socket {
+    pub(crate) listener: TcpListener,
+    pub(crate) tls: Option<TlsServer>,
+    pub(crate) url: String,
+}
+
+/// Takes the address.
+pub(crate) fn bind(addr: SocketAddr, tls: &ServerTlsArgs) -> Result<Socket, ToolError> {
     let tls = tls::server_from(tls, addr.ip())?;
     let fail = |source| ToolError::Listen { addr, source };
-    let socket = TcpListener::bind(addr).map_err(fail)?;
-    let addr = socket.local_addr().map_err(fail)?;
-    let listener = WebSocketListener::from_listener(socket)?;
-    Ok(match tls {
-        Some(tls) => (listener.tls(Arc::clone(tls.config())), format!("wss://{addr}/")),
-        None => (listener, format!("ws://{addr}/")),
-    })
+    let listener = TcpListener::bind(addr).map_err(fail)?;
+    let addr = listener.local_addr().map_err(fail)?;
+    let scheme = if tls.is_some() { "wss" } else { "ws" };
+    Ok(Socket { listener, tls, url: format!("{scheme}://{addr}/") })
+}
+
+impl Socket {
+    /// Listens with a thread for each connection.
+    pub(crate) fn listener(self) -> Result<WebSocketListener, ToolError> {
+        let listener = WebSocketListener::from_listener(self.listener)?;
+        Ok(match self.tls {
+            Some(tls) => listener.tls(Arc::clone(tls.config())),
+            None => listener,
+        })
+    }
 }
 
 /// The options of a server that publishes a feed, compressed or not.

@@ -41,6 +41,12 @@ pub(crate) enum ToolError {
     Interrupt(#[from] ctrlc::Error),
     #[error("cannot write to the standard output: {0}")]
     Output(#[source] io::Error),
+    #[cfg(feature = "tokio")]
+    #[error("cannot start tokio: {0}")]
+    Runtime(#[source] io::Error),
+    #[cfg(not(feature = "tokio"))]
+    #[error("this build has no tokio; build the tool with --features cli,tokio")]
+    NoTokio,
     #[error("a thread of the {0} panicked; this is a defect, please report it")]
     Panicked(&'static str),
 }

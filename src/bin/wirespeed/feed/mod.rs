@@ -41,8 +41,9 @@ pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(15);
 /// Runs the command.
 pub(crate) fn run(args: &FeedArgs, interrupt: &Interrupt) -> Result<Outcome, ToolError> {
     let source = Source::from_args(&args.source, args.flat_out)?;
-    let (listener, url) = endpoint::listen(args.listen, &args.tls)?;
-    let listener = listener.options(endpoint::publishing(args.deflate));
+    let socket = endpoint::bind(args.listen, &args.tls)?;
+    let url = socket.url.clone();
+    let listener = socket.listener()?.options(endpoint::publishing(args.deflate));
     let stop = listener.stop_handle();
     // Who comes late would not know the order book that the changes refer to.
     let snapshot = args.source.replay.is_none() && args.source.profile == Profile::Snapshot;
