@@ -57,9 +57,12 @@ impl Kernels {
         self.tier
     }
 
-    /// Masks or unmasks `payload` in place.
+    /// Masks or unmasks `payload` in place; [`Mask::NONE`] costs nothing.
     #[inline]
     pub fn mask(&self, payload: &mut [u8], mask: Mask) {
+        if mask == Mask::NONE {
+            return;
+        }
         // SAFETY: `self` proves that the CPU has the tier.
         unsafe { (self.entry.mask)(payload, mask) }
     }
