@@ -90,28 +90,34 @@ impl<A: Access> Visitor<A> for AsciiPrefix {
 #[inline(always)]
 unsafe fn long<I: Isa, A: Access>(span: Span<'_, A>) -> Result<(), usize> {
     let tail_at = span.len() - I::Bytes128::LEN;
-    // SAFETY: every access ends at or before the length, which is above 256. The
-    // head and the tail are loaded before the body is stored.
+    // SAFETY: every access ends at or before the length, which is above 256, and
+    // above 319 where the body is aligned. In place, nothing is stored over source
+    // bytes that are still to be loaded.
     unsafe {
         let tail: I::Bytes128 = span.load_unmasked(tail_at);
         let head: I::Bytes64 = span.load_unmasked(0);
-        let body_at = if span.len() >= ALIGN_FROM && head.is_ascii() {
+        let mut at = if span.len() >= ALIGN_FROM && head.is_ascii() {
             misalignment::<I::Bytes64>(span.aligned())
         } else {
             0
         };
 
-        let key = I::Group::splat(span.key_at(body_at));
-        let mut at = body_at;
+        let key = I::Group::splat(span.key_at(at));
+        let first = span.load::<I::Group>(at).xor(key);
+        if !first.is_ascii() {
+            return Err(0);
+        }
+        if A::STORES {
+            if at > 0 {
+                span.store(0, head);
+            }
+            span.store(at, first);
+        }
+        at += I::Group::LEN;
+
         while at + I::Group::LEN <= span.len() {
             let group = span.load::<I::Group>(at).xor(key);
             if !group.is_ascii() {
-                if at == body_at {
-                    return Err(0); // nothing is stored yet
-                }
-                if A::STORES && body_at > 0 {
-                    span.store(0, head);
-                }
                 return Err(at);
             }
             if A::STORES {
@@ -121,18 +127,15 @@ unsafe fn long<I: Isa, A: Access>(span: Span<'_, A>) -> Result<(), usize> {
         }
 
         let middle = if at < tail_at { span.load_unmasked::<I::Bytes128>(at) } else { tail };
-        let is_ascii = middle.or(tail).is_ascii();
-        if A::STORES {
-            if is_ascii {
-                if at < tail_at {
-                    span.store(at, middle);
-                }
-                span.store(tail_at, tail);
-            }
-            if body_at > 0 {
-                span.store(0, head);
-            }
+        if !middle.or(tail).is_ascii() {
+            return Err(at);
         }
-        if is_ascii { Ok(()) } else { Err(at) }
+        if A::STORES {
+            if at < tail_at {
+                span.store(at, middle);
+            }
+            span.store(tail_at, tail);
+        }
     }
+    Ok(())
 }

@@ -40,15 +40,7 @@ impl<A: Access> Visitor<A> for Masking {
     #[inline(always)]
     unsafe fn long<I: Isa>(self, span: Span<'_, A>) {
         // SAFETY: the caller's promise.
-        unsafe {
-            // In place the stores are the limit, and smaller ones waste less of
-            // it where the head and the tail overlap the body.
-            if A::IN_PLACE {
-                long::<I::Bytes32, _>(span);
-            } else {
-                long::<I::Bytes64, _>(span);
-            }
-        }
+        unsafe { long::<I::Bytes32, _>(span) };
     }
 }
 
@@ -58,22 +50,27 @@ impl<A: Access> Visitor<A> for Masking {
 /// # Safety
 ///
 /// `A` must store, the span must be longer than 256 bytes, and the CPU must have
-/// the instructions of `B`, which may be 64 bytes long.
+/// the instructions of `B`, which must not be longer than 64.
 #[inline(always)]
 unsafe fn long<B: Block, A: Access>(span: Span<'_, A>) {
     let tail_at = span.len() - B::LEN;
-    // SAFETY: every access ends at or before the length, which is above 256; in
-    // place, the head and the tail are loaded before the body is stored.
+    // SAFETY: every access ends at or before the length, which is above 256; the
+    // head, the tail and what the head overlaps are loaded before any is stored.
     unsafe {
         let tail: B = span.load_unmasked(tail_at);
         let head: B = span.load_unmasked(0);
         let mut at = misalignment::<B>(span.target);
-        let has_head = at > 0;
-        if has_head && !A::IN_PLACE {
-            span.store(0, head);
-        }
-
         let key = B::splat(span.key_at(at));
+        let first = span.load::<B>(at).xor(key);
+        span.store(0, head);
+        if !A::IN_PLACE {
+            // A payload behind this one begins where, in a page, this one's tail
+            // may lie: its loads would wait for the store, were it the last.
+            span.store(tail_at, tail);
+        }
+        span.store(at, first);
+        at += B::LEN;
+
         let keys = Pair(Pair(key, key), Pair(key, key));
         while at + 4 * B::LEN <= span.len() {
             span.store(at, span.load::<Pair<Pair<B>>>(at).xor(keys));
@@ -83,9 +80,8 @@ unsafe fn long<B: Block, A: Access>(span: Span<'_, A>) {
             span.store(at, span.load::<B>(at).xor(key));
             at += B::LEN;
         }
-        span.store(tail_at, tail);
-        if has_head && A::IN_PLACE {
-            span.store(0, head);
+        if A::IN_PLACE {
+            span.store(tail_at, tail);
         }
     }
 }
