@@ -23,14 +23,7 @@ pub(in crate::simd) unsafe fn ascii_prefix<I: Isa, A: Access>(
     span: Span<'_, A>,
 ) -> Result<(), usize> {
     // SAFETY: the caller's promise.
-    unsafe {
-        // Text in a script of its own is so from the start. Where many registers
-        // follow, that is worth a test of its own.
-        if span.len() > 128 && !span.load_unmasked::<u64>(0).is_ascii() {
-            return Err(0);
-        }
-        cover::visit::<I, _, _>(span, AsciiPrefix)
-    }
+    unsafe { cover::visit::<I, _, _>(span, AsciiPrefix) }
 }
 
 struct AsciiPrefix;
@@ -42,6 +35,9 @@ impl<A: Access> Visitor<A> for AsciiPrefix {
     unsafe fn ends<B: Block>(self, span: Span<'_, A>) -> Result<(), usize> {
         // SAFETY: the caller's promise.
         unsafe {
+            if B::LEN > 64 && !begins_with_ascii(span) {
+                return Err(0);
+            }
             let ends = span.load_ends::<B>();
             if !ends.is_ascii() {
                 return Err(0);
@@ -77,8 +73,20 @@ impl<A: Access> Visitor<A> for AsciiPrefix {
     #[inline(always)]
     unsafe fn long<I: Isa>(self, span: Span<'_, A>) -> Result<(), usize> {
         // SAFETY: the caller's promise.
-        unsafe { long::<I, _>(span) }
+        unsafe { if begins_with_ascii(span) { long::<I, _>(span) } else { Err(0) } }
     }
+}
+
+/// Whether the first eight bytes are ASCII: text in a script of its own is so from
+/// the start, and where many registers follow, that is worth a test of its own.
+///
+/// # Safety
+///
+/// The span must not be shorter than that.
+#[inline(always)]
+unsafe fn begins_with_ascii<A: Access>(span: Span<'_, A>) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { span.load_unmasked::<u64>(0) }.is_ascii()
 }
 
 /// [`ascii_prefix`] of a long span.
