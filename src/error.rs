@@ -98,10 +98,12 @@ pub enum TimedOut {
     Handshake,
     /// A read, by the caller's own timeout; nothing is lost, it can be repeated.
     Read,
-    /// The peer took nothing of what waits to be sent.
+    /// The peer took nothing of what waits to be sent, or next to nothing.
     Write,
     /// The peer was silent.
     Idle,
+    /// The peer did not finish a message that it had begun.
+    Message,
     /// The peer did not finish the closing handshake.
     Close,
 }
@@ -112,8 +114,9 @@ impl fmt::Display for TimedOut {
             Self::Connect => "connecting",
             Self::Handshake => "the opening handshake",
             Self::Read => "a read",
-            Self::Write => "a write, of which the peer took nothing",
+            Self::Write => "a write, of which the peer took nothing, or next to nothing",
             Self::Idle => "the peer was silent",
+            Self::Message => "a message that the peer had begun",
             Self::Close => "the closing handshake",
         })
     }
@@ -179,6 +182,7 @@ impl From<ReceiveError> for WebSocketError {
             ReceiveError::Protocol(error @ ProtocolError::Inflate(_)) => Self::ProtocolError(error),
             ReceiveError::ConnectionLost => Self::ConnectionLost,
             ReceiveError::Idle => Self::Timeout(TimedOut::Idle),
+            ReceiveError::MessageTimeout => Self::Timeout(TimedOut::Message),
             ReceiveError::OtherWay => Self::OtherWay,
         }
     }

@@ -38,8 +38,18 @@ pub struct Limits {
     /// write that would exceed it is refused, unless nothing waits: one message
     /// may be larger than the queue.
     pub write_queue: usize,
-    /// How long bytes may wait without one of them being taken; 10 s.
+    /// How long bytes may wait until [`write_progress`](Self::write_progress) of them
+    /// are taken; 10 s.
     pub write_stall: Duration,
+    /// Bytes that the peer has to take in [`write_stall`](Self::write_stall), unless
+    /// that is all that waits; 2,400, which is 240 a second. With 1, any progress will
+    /// do.
+    pub write_progress: usize,
+    /// How long a message may take to arrive, from its first header to its last byte;
+    /// 2 minutes for a server, for ever for a client. Close code 1008. To be raised
+    /// with [`message`](Self::message), and for messages that are sent as they are
+    /// produced.
+    pub message_timeout: Option<Duration>,
     /// Silence of the peer after which it is pinged; 30 s for a server, never
     /// for a client.
     pub idle_ping: Option<Duration>,
@@ -71,6 +81,8 @@ impl Limits {
             control_burst: 200,
             write_queue: 16 << 20,
             write_stall: Duration::from_secs(10),
+            write_progress: 2_400,
+            message_timeout: None,
             idle_ping: None,
             idle_timeout: None,
             close_timeout: Duration::from_secs(5),
@@ -87,6 +99,7 @@ impl Limits {
             frame: 1 << 20,
             fragments: 4_096,
             write_queue: 1 << 20,
+            message_timeout: Some(Duration::from_secs(120)),
             idle_ping: Some(Duration::from_secs(30)),
             idle_timeout: Some(Duration::from_secs(60)),
             handshake_head: 8 << 10,

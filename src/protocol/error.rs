@@ -55,6 +55,10 @@ pub enum ReceiveError {
     /// [`Limits::idle_timeout`](crate::Limits::idle_timeout).
     #[error("the peer was silent for too long")]
     Idle,
+    /// The peer did not finish a message within
+    /// [`Limits::message_timeout`](crate::Limits::message_timeout).
+    #[error("the peer did not finish its message")]
+    MessageTimeout,
     /// A message is being received in one way and was asked for in another.
     #[error("the message is already being received in another way")]
     OtherWay,
@@ -96,9 +100,9 @@ pub enum SendError {
     /// The fragments of a text message are not UTF-8 (8.1).
     #[error("invalid text: {0}")]
     Utf8(#[from] Utf8Error),
-    /// The peer took nothing for longer than
-    /// [`Limits::write_stall`](crate::Limits::write_stall).
-    #[error("the peer takes no data")]
+    /// The peer took less than [`Limits::write_progress`](crate::Limits::write_progress)
+    /// within [`Limits::write_stall`](crate::Limits::write_stall).
+    #[error("the peer takes no data, or next to none")]
     Stalled,
     /// The peer did not finish the closing handshake within
     /// [`Limits::close_timeout`](crate::Limits::close_timeout).

@@ -16,8 +16,10 @@ pub(super) struct IdleTimer {
     ping_after: Option<Duration>,
     give_up_after: Option<Duration>,
     heard: Instant,
-    /// In this silence: when the peer was pinged.
-    pinged: Option<Instant>,
+    /// When a silence began to count anew, because nobody had looked at the clock.
+    anew: Instant,
+    /// The peer was pinged in this silence.
+    pinged: bool,
     /// When the last ping was made, while it is not answered.
     asked: Option<Instant>,
     /// The number of the last ping.
@@ -30,7 +32,8 @@ impl IdleTimer {
             ping_after: limits.idle_ping,
             give_up_after: limits.idle_timeout,
             heard: now,
-            pinged: None,
+            anew: now,
+            pinged: false,
             asked: None,
             pings: 0,
         }
@@ -38,7 +41,7 @@ impl IdleTimer {
 
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
-        self.pinged = None;
+        self.pinged = false;
     }
 
     pub(super) fn heard_at(&self) -> Instant {
@@ -47,22 +50,30 @@ impl IdleTimer {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         // Beyond what an `Instant` can hold is never.
-        let ping = self.ping_after.filter(|_| self.pinged.is_none());
-        let ping = ping.and_then(|after| self.heard.checked_add(after));
+        let ping = self.ping_after.filter(|_| !self.pinged);
+        let ping = ping.and_then(|after| self.silent_since().checked_add(after));
         ping.into_iter().chain(self.give_up_at()).min()
     }
 
-    pub(super) fn is_over(&self, now: Instant) -> bool {
-        self.give_up_at().is_some_and(|at| now >= at)
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
+        match Look::at(self.give_up_at(), now) {
+            Look::Early => false,
+            Look::Due => true,
+            Look::Missed => {
+                self.anew = now;
+                self.pinged = false;
+                false
+            }
+        }
     }
 
     /// The ping that is due, at most one for each silence.
     pub(super) fn take_ping(&mut self, now: Instant) -> Option<PingPayload> {
-        let silence = now.saturating_duration_since(self.heard);
-        if self.pinged.is_some() || self.ping_after.is_none_or(|after| silence < after) {
+        let silence = now.saturating_duration_since(self.silent_since());
+        if self.pinged || self.ping_after.is_none_or(|after| silence < after) {
             return None;
         }
-        self.pinged = Some(now);
+        self.pinged = true;
         self.asked = Some(now);
         self.pings = self.pings.wrapping_add(1);
         Some(self.payload())
@@ -75,15 +86,12 @@ impl IdleTimer {
         Some(self.heard.saturating_duration_since(asked))
     }
 
-    /// A peer that was pinged late, because nobody looked at the clock before, has
-    /// as much time to answer as any other.
     fn give_up_at(&self) -> Option<Instant> {
-        let give_up_after = self.give_up_after?;
-        let at = self.heard.checked_add(give_up_after)?;
-        match self.ping_after.and_then(|after| give_up_after.checked_sub(after)) {
-            None => Some(at),
-            Some(time) => self.pinged?.checked_add(time).map(|by| by.max(at)),
-        }
+        self.silent_since().checked_add(self.give_up_after?)
+    }
+
+    fn silent_since(&self) -> Instant {
+        self.heard.max(self.anew)
     }
 
     fn payload(&self) -> PingPayload {
@@ -91,5 +99,28 @@ impl IdleTimer {
         payload[..4].copy_from_slice(&TAG);
         payload[4..].copy_from_slice(&self.pings.to_be_bytes());
         payload
+    }
+}
+
+/// What the clock says about a deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Early,
+    Due,
+    /// It was not looked at in time: what the peer did meanwhile is not known.
+    Missed,
+}
+
+/// How late a look at the clock may be.
+const LATE: Duration = Duration::from_secs(1);
+
+impl Look {
+    /// The look at `now`, if there is a deadline.
+    pub(super) fn at(deadline: Option<Instant>, now: Instant) -> Self {
+        match deadline.and_then(|at| now.checked_duration_since(at)) {
+            None => Self::Early,
+            Some(late) if late < LATE => Self::Due,
+            Some(_) => Self::Missed,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! A message that is being received.
 
+use std::time::Instant;
+
 use super::assembly::Assembly;
 use crate::{frame::Opcode, simd::Utf8State};
 
@@ -13,6 +15,8 @@ pub(super) struct Progress {
     pub(super) fragments: u32,
     pub(super) empty_fragments: u32,
     pub(super) way: Way,
+    /// When its first header came.
+    pub(super) since: Instant,
     /// Pieces were handed out, or assembled.
     pub(super) begun: bool,
     /// The check of a text that is handed out in pieces.
@@ -28,7 +32,7 @@ pub(crate) enum Way {
 }
 
 impl Progress {
-    pub(super) fn new(opcode: Opcode, compressed: bool, way: Way) -> Self {
+    pub(super) fn new(opcode: Opcode, compressed: bool, way: Way, now: Instant) -> Self {
         Self {
             opcode,
             compressed,
@@ -36,6 +40,7 @@ impl Progress {
             fragments: 0,
             empty_fragments: 0,
             way,
+            since: now,
             begun: false,
             utf8: Utf8State::default(),
         }

@@ -3,6 +3,7 @@
 mod common;
 #[cfg(feature = "deflate")]
 mod compressed;
+mod time;
 
 use std::{
     sync::Arc,
@@ -48,6 +49,7 @@ pub struct Receiver {
     assembly: Assembly,
     budget: ControlBudget,
     idle: IdleTimer,
+    message_timeout: Option<Duration>,
     course: Course,
     auto_pong: bool,
     #[cfg(feature = "deflate")]
@@ -92,6 +94,7 @@ impl Receiver {
             assembly: Assembly::new(options.pool.clone()),
             budget: ControlBudget::new(limits, now),
             idle: IdleTimer::new(limits, now),
+            message_timeout: limits.message_timeout,
             course: Course { phase: Phase::Message, link },
             auto_pong: options.auto_pong,
             #[cfg(feature = "deflate")]
@@ -261,55 +264,10 @@ impl Receiver {
         }
     }
 
-    /// When the last bytes were received.
-    pub fn read_at(&self) -> Instant {
-        self.idle.heard_at()
-    }
-
-    /// How long the peer took to answer the last keepalive ping that it answered,
-    /// `None` before the first: from the [`handle_timeout`](Self::handle_timeout)
-    /// that made the ping to the [`received`](Self::received) that brought its pong.
-    /// What was queued in front of the ping counts.
-    ///
-    /// Only a silent peer is pinged: see
-    /// [`Limits::idle_ping`](crate::Limits::idle_ping). Pongs nobody asked for, those
-    /// that answer the caller's pings, and those that come behind a later ping say
-    /// nothing about it.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.course.link.round_trip()
-    }
-
     /// Whether nothing more will be received: the peer's close frame was taken,
     /// or the connection is failed.
     pub fn is_finished(&self) -> bool {
         matches!(self.course.phase, Phase::Closed | Phase::Failed)
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        if self.is_finished() { None } else { self.idle.deadline() }
-    }
-
-    /// Says that it is `now`. Pings a silent peer, and gives it up after that.
-    ///
-    /// # Errors
-    ///
-    /// [`ReceiveError::Idle`] if the peer was silent for too long; the
-    /// connection is failed then.
-    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ReceiveError> {
-        if self.is_finished() {
-            return Ok(());
-        }
-        if self.idle.is_over(now) {
-            self.discard();
-            self.course.phase = Phase::Failed;
-            self.course.link.post_failure(CloseCode::POLICY_VIOLATION);
-            return Err(ReceiveError::Idle);
-        }
-        if let Some(payload) = self.idle.take_ping(now) {
-            self.course.link.post_ping(payload);
-        }
-        Ok(())
     }
 
     /// Gives memory that holds nothing back to the pool.
@@ -467,7 +425,9 @@ impl Receiver {
         {
             return Ok(Step::Found(Found::InPlace(InPlace { opcode, mask, len })));
         }
-        let message = self.message.get_or_insert_with(|| Progress::new(opcode, rsv1, way));
+        let message = self
+            .message
+            .get_or_insert_with(|| Progress::new(opcode, rsv1, way, self.idle.heard_at()));
         // Saturating, because a limit of `u64::MAX` refuses no sum.
         message.len = message.len.saturating_add(payload_len);
         message.fragments += 1;

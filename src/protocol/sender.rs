@@ -54,10 +54,24 @@ struct Fragmented {
 /// Since when the peer keeps us waiting.
 #[derive(Debug, Default)]
 struct Waits {
-    /// With bytes in the queue: since when none was taken.
-    stalled: Option<Instant>,
+    /// With bytes in the queue.
+    stalled: Option<Stall>,
     /// With our close frame gone to the transport: since when.
     closing: Option<Instant>,
+}
+
+/// A wait for the peer to take some of what is queued.
+#[derive(Debug)]
+struct Stall {
+    since: Instant,
+    /// Bytes it has taken since then, too few to count.
+    taken: usize,
+}
+
+impl Waits {
+    fn stalled_since(&self) -> Option<Instant> {
+        self.stalled.as_ref().map(|stall| stall.since)
+    }
 }
 
 impl Sender {
@@ -278,7 +292,7 @@ impl Sender {
     pub fn transmit<'a>(&'a mut self, now: Instant, slices: &mut [IoSlice<'a>]) -> usize {
         self.answer_peer();
         if !self.frames.queue.is_empty() {
-            self.waits.stalled.get_or_insert(now);
+            self.waits.stalled.get_or_insert(Stall { since: now, taken: 0 });
         }
         self.await_close(now);
         self.frames.queue.slices(slices)
@@ -290,13 +304,15 @@ impl Sender {
         self.frames.queue.written(len);
         self.answer_end = self.answer_end.saturating_sub(len);
         self.await_close(now);
-        self.waits.stalled = if self.frames.queue.is_empty() {
-            None
-        } else if len > 0 {
-            Some(now)
-        } else {
-            self.waits.stalled
-        };
+        if self.frames.queue.is_empty() {
+            self.waits.stalled = None;
+        } else if let Some(stall) = &mut self.waits.stalled {
+            // A byte now and then would keep us waiting for ever.
+            stall.taken += len;
+            if stall.taken >= self.limits.write_progress {
+                *stall = Stall { since: now, taken: 0 };
+            }
+        }
     }
 
     /// Says that the transport can take nothing more. What waits is dropped.
@@ -356,7 +372,8 @@ impl Sender {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let stall = self.waits.stalled.and_then(|at| at.checked_add(self.limits.write_stall));
+        let stall = self.waits.stalled_since();
+        let stall = stall.and_then(|at| at.checked_add(self.limits.write_stall));
         let close = self.waits.closing.and_then(|at| at.checked_add(self.limits.close_timeout));
         stall.into_iter().chain(close).min()
     }
@@ -371,7 +388,7 @@ impl Sender {
         let is_over = |since: Option<Instant>, limit| {
             since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
         };
-        let error = if is_over(self.waits.stalled, self.limits.write_stall) {
+        let error = if is_over(self.waits.stalled_since(), self.limits.write_stall) {
             SendError::Stalled
         } else if is_over(self.waits.closing, self.limits.close_timeout) {
             SendError::CloseTimeout

@@ -348,7 +348,7 @@ fn c4_3_n40_codes_that_stand_for_no_close_frame_cannot_be_sent() {
 fn c4_3_n37_a_slow_reader_has_its_time_to_answer_a_close_frame() {
     for role in ROLES {
         let mut endpoint = Endpoint::new(role);
-        endpoint.connection.sender.write_binary(&[7; 1000]).unwrap();
+        endpoint.connection.sender.write_binary(&[7; 10_000]).unwrap();
         endpoint.connection.sender.write_close(CloseCode::NORMAL, "").unwrap();
         let start = endpoint.now;
         let sender = &mut endpoint.connection.sender;
@@ -357,7 +357,7 @@ fn c4_3_n37_a_slow_reader_has_its_time_to_answer_a_close_frame() {
             sender.transmit(now, &mut []);
             now += Duration::from_secs(3);
             sender.handle_timeout(now).unwrap();
-            sender.written(300, now);
+            sender.written(3000.min(sender.queued()), now);
         }
         assert_eq!(sender.next_deadline(), Some(now + Duration::from_secs(5)));
         assert!(now > start + Duration::from_secs(5));

@@ -12,3 +12,4 @@ mod endpoint;
 mod framing;
 mod hostile;
 mod messages;
+mod slow;

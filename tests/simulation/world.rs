@@ -319,7 +319,7 @@ impl World {
         let due = receiver.next_deadline().is_some_and(|at| at <= self.now);
         match receiver.handle_timeout(self.now) {
             Ok(()) => {}
-            Err(ReceiveError::Idle) => {
+            Err(ReceiveError::Idle | ReceiveError::MessageTimeout) => {
                 assert!(due);
                 self.summary.timeouts += 1;
                 self.broken = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wirespeed::{Opcode, TimedOut, WebSocketError, WebSocketMessage, WebSocketOptions};
 
-use crate::wire::{Wire, poll_once, quiet, server, server_with};
+use crate::wire::{Wire, client_fragment, poll_once, quiet, server, server_with};
 
 /// A server pings after 30 s of silence and gives up after 60 s.
 #[tokio::test(start_paused = true)]
@@ -76,6 +76,28 @@ async fn a_peer_that_is_heard_is_not_given_up() {
     assert!(matches!(error, WebSocketError::Timeout(TimedOut::Idle)));
     assert_eq!(start.elapsed().as_secs(), 10 * 29 + 60);
     assert_eq!(wire.sent()[0].opcode, Opcode::Ping);
+}
+
+/// A peer that sends a byte at a time is heard, and given up all the same.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_drips_in_is_given_up() {
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &WebSocketOptions::server());
+    let start = Instant::now();
+    let drips = client_fragment(Opcode::Text, &[b'x'; 100], false);
+    let peer = async {
+        for drip in drips {
+            wire.deliver(&[drip]);
+            tokio::time::sleep(Duration::from_secs(7)).await;
+        }
+    };
+    let error = tokio::select! {
+        received = ws.receive() => received.unwrap_err(),
+        () = peer => panic!("a message may take as long as it likes"),
+    };
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Message)), "{error}");
+    // The header's last byte is the sixth.
+    assert_eq!(start.elapsed().as_secs(), 5 * 7 + 120);
 }
 
 /// A peer that never reads is given up: whether the caller sends, receives, or

@@ -100,7 +100,8 @@ impl Receiver {
                 Some(message) => message,
                 none => {
                     let opcode = if first == 0x01 { Opcode::Text } else { Opcode::Binary };
-                    let message = none.insert(Progress::new(opcode, false, Way::Whole));
+                    let message =
+                        none.insert(Progress::new(opcode, false, Way::Whole, self.idle.heard_at()));
                     message.begin(&mut self.assembly);
                     message
                 }
