@@ -17,7 +17,8 @@ const ALL_LENGTHS: std::ops::RangeInclusive<usize> = 0..=300;
 
 /// Some lengths of long texts: around the points where bodies become aligned,
 /// and where groups and single registers end.
-const LONG_LENGTHS: [usize; 10] = [511, 512, 513, 575, 640, 1023, 1024, 1025, 1299, 4096];
+const LONG_LENGTHS: [usize; 14] =
+    [319, 320, 384, 385, 448, 511, 512, 513, 575, 640, 1023, 1024, 1299, 4096];
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 

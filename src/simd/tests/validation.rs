@@ -138,6 +138,22 @@ fn agrees_with_std_on_every_prefix_at_every_position() {
     }
 }
 
+/// The detailed check takes over where a text ceases to be ASCII.
+#[test]
+fn agrees_with_std_wherever_ascii_ends() {
+    for len in [120, 200, 257, 400, 511, 700] {
+        for sequence in ["ä", "語", "🙂"] {
+            for start in 0..=len - sequence.len() {
+                let mut text = vec![b'a'; len];
+                text[start..start + sequence.len()].copy_from_slice(sequence.as_bytes());
+                for kernels in tiers() {
+                    check_whole(kernels, &text, start % 64);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn finds_an_error_anywhere_in_a_long_text() {
     for text in texts(1500) {

@@ -2,8 +2,9 @@
 //! [`permute`](super::permute) for what is not ASCII, 256-bit registers for the
 //! rest.
 //!
-//! Masking and the ASCII test do as much in 256-bit registers, of which every
-//! second one is split between cache lines where every 512-bit one would be.
+//! Masking and the ASCII test are as fast in 256-bit registers, and faster on short
+//! payloads: of their loads and stores every other one is split between two cache
+//! lines, where every 512-bit one would be.
 //!
 //! Its validator takes the place of simdutf8's everywhere: 1.6 times as fast on
 //! text that is not ASCII, more on short texts.
