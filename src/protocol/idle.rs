@@ -16,8 +16,8 @@ pub(super) struct IdleTimer {
     ping_after: Option<Duration>,
     give_up_after: Option<Duration>,
     heard: Instant,
-    /// When a silence began to count anew, because nobody had looked at the clock.
-    anew: Instant,
+    /// When this silence began to count anew, because nobody had looked at the clock.
+    anew: Option<Instant>,
     /// The peer was pinged in this silence.
     pinged: bool,
     /// When the last ping was made, while it is not answered.
@@ -32,7 +32,7 @@ impl IdleTimer {
             ping_after: limits.idle_ping,
             give_up_after: limits.idle_timeout,
             heard: now,
-            anew: now,
+            anew: None,
             pinged: false,
             asked: None,
             pings: 0,
@@ -41,6 +41,7 @@ impl IdleTimer {
 
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
+        self.anew = None;
         self.pinged = false;
     }
 
@@ -56,11 +57,11 @@ impl IdleTimer {
     }
 
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
-        match Look::at(self.give_up_at(), now) {
+        match Look::at(self.give_up_at(), now, self.anew.is_some()) {
             Look::Early => false,
             Look::Due => true,
             Look::Missed => {
-                self.anew = now;
+                self.anew = Some(now);
                 self.pinged = false;
                 false
             }
@@ -91,7 +92,7 @@ impl IdleTimer {
     }
 
     fn silent_since(&self) -> Instant {
-        self.heard.max(self.anew)
+        self.anew.unwrap_or(self.heard)
     }
 
     fn payload(&self) -> PingPayload {
@@ -107,7 +108,8 @@ impl IdleTimer {
 pub(super) enum Look {
     Early,
     Due,
-    /// It was not looked at in time: what the peer did meanwhile is not known.
+    /// It was not looked at in time: what the peer did meanwhile is not known, and it
+    /// gets all its time once more.
     Missed,
 }
 
@@ -115,11 +117,12 @@ pub(super) enum Look {
 const LATE: Duration = Duration::from_secs(1);
 
 impl Look {
-    /// The look at `now`, if there is a deadline.
-    pub(super) fn at(deadline: Option<Instant>, now: Instant) -> Self {
+    /// The look at `now`, if there is a deadline. One that was missed before is not
+    /// missed again: who always looks late would wait for ever.
+    pub(super) fn at(deadline: Option<Instant>, now: Instant, missed_before: bool) -> Self {
         match deadline.and_then(|at| now.checked_duration_since(at)) {
             None => Self::Early,
-            Some(late) if late < LATE => Self::Due,
+            Some(late) if late < LATE || missed_before => Self::Due,
             Some(_) => Self::Missed,
         }
     }

@@ -15,8 +15,9 @@ pub(super) struct Progress {
     pub(super) fragments: u32,
     pub(super) empty_fragments: u32,
     pub(super) way: Way,
-    /// When its first header came.
+    /// When its first header came, or when its deadline was missed.
     pub(super) since: Instant,
+    pub(super) missed: bool,
     /// Pieces were handed out, or assembled.
     pub(super) begun: bool,
     /// The check of a text that is handed out in pieces.
@@ -41,6 +42,7 @@ impl Progress {
             empty_fragments: 0,
             way,
             since: now,
+            missed: false,
             begun: false,
             utf8: Utf8State::default(),
         }

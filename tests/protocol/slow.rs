@@ -105,9 +105,28 @@ fn every_message_has_its_own_time_and_a_client_waits_for_ever() {
     server.connection.receiver.handle_timeout(back).unwrap();
     let deadline = back + Duration::from_secs(120);
     assert_eq!(server.connection.receiver.next_deadline(), Some(deadline));
+    // One who always comes late would wait for ever.
+    let late = deadline + Duration::from_secs(5);
+    let gave_up = server.connection.receiver.handle_timeout(late);
+    assert_eq!(gave_up, Err(ReceiveError::MessageTimeout));
 
     let mut client = Endpoint::new(Role::Client);
     let begun = client.frame(TEXT_BEGINS, b"a");
     client.messages(&begun);
     assert_eq!(client.connection.receiver.next_deadline(), None);
+}
+
+/// Whoever looks at the clock too rarely gives a silent peer its time once more, and
+/// not over and over again.
+#[test]
+fn a_silent_peer_is_given_up_even_by_one_who_always_looks_late() {
+    let mut server = Endpoint::new(Role::Server);
+    let start = server.now;
+    let after = |seconds| start + Duration::from_secs(seconds);
+    let receiver = &mut server.connection.receiver;
+    receiver.handle_timeout(after(66)).unwrap();
+    assert_eq!(receiver.next_deadline(), Some(after(96)));
+    receiver.handle_timeout(after(99)).unwrap();
+    assert_eq!(receiver.next_deadline(), Some(after(126)));
+    assert_eq!(receiver.handle_timeout(after(132)), Err(ReceiveError::Idle));
 }

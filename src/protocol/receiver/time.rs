@@ -39,7 +39,7 @@ impl Receiver {
     /// up one that does not finish its message, too.
     ///
     /// A deadline that is a second past, or more, was not looked at in time, and what
-    /// the peer sent meanwhile may not have been read: it has all its time again.
+    /// the peer sent meanwhile may not have been read: it has all its time once more.
     ///
     /// # Errors
     ///
@@ -53,9 +53,13 @@ impl Receiver {
         if self.idle.is_over(now) {
             return Err(self.give_up(ReceiveError::Idle));
         }
-        match (Look::at(self.message_deadline(), now), &mut self.message) {
+        let missed_before = self.message.as_ref().is_some_and(|message| message.missed);
+        match (Look::at(self.message_deadline(), now, missed_before), &mut self.message) {
             (Look::Due, _) => return Err(self.give_up(ReceiveError::MessageTimeout)),
-            (Look::Missed, Some(message)) => message.since = now,
+            (Look::Missed, Some(message)) => {
+                message.since = now;
+                message.missed = true;
+            }
             _ => {}
         }
         if let Some(payload) = self.idle.take_ping(now) {
