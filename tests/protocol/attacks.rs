@@ -87,7 +87,7 @@ fn cve_2020_27813_lengths_that_sum_beyond_2_to_the_63_do_not_wrap() {
 #[test]
 fn rustsec_2020_0043_a_ping_flood_of_a_peer_that_does_not_read_costs_one_pong() {
     for role in ROLES {
-        let mut endpoint = Endpoint::new(role);
+        let mut endpoint = Endpoint::with(role, |options| options.limits.write_progress = 1);
         endpoint.connection.sender.write_text("stuck").unwrap();
         let start = endpoint.now;
         let ping = endpoint.frame(PING, &[7; 125]);
