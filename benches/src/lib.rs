@@ -7,11 +7,13 @@
 //! - [`groups`]: what is measured;
 //! - [`peers`]: how each library is driven in memory, and the check that it
 //!   delivers every byte;
+//! - [`echo`]: echo servers over tokio, and the load on them;
 //! - [`traffic`], [`memory`], [`wire`]: the texts, frames, buffers and the
 //!   in-memory transport they share;
 //! - [`timing`], [`noise`], [`machine`], [`report`]: how it is measured and written
 //!   down.
 
+pub mod echo;
 pub mod groups;
 pub mod machine;
 pub mod memory;

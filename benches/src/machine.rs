@@ -1,6 +1,6 @@
 //! The machine that is measured on.
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 /// Binds the process to one core, the last: the first takes most interrupts.
 /// Returns its number.
@@ -20,8 +20,29 @@ pub fn pin_this_thread(core: usize) {
     }
 }
 
+/// The time that a thread was running.
+#[derive(Debug, Clone, Copy)]
+pub struct ThreadClock(libc::clockid_t);
+
+impl ThreadClock {
+    pub fn of_this_thread() -> Self {
+        let mut clock = 0;
+        // SAFETY: the calling thread exists, and the id is written.
+        unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut clock) };
+        Self(clock)
+    }
+
+    /// Zero once the thread has ended.
+    pub fn elapsed(self) -> Duration {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the time is written; an id that is no longer valid is an error.
+        unsafe { libc::clock_gettime(self.0, &mut time) };
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    }
+}
+
 /// What a report says of the machine.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Machine {
     pub processor: String,
     pub cores: usize,

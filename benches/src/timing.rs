@@ -21,6 +21,8 @@ pub struct Entry {
     /// Operations that one call of `run` does.
     pub operations: f64,
     pub run: Box<dyn FnMut()>,
+    /// The processor's time that the other side has used up, where there is one.
+    pub used: Option<Box<dyn Fn() -> Duration>>,
 }
 
 impl Group {
@@ -35,7 +37,15 @@ impl Group {
         run: impl FnMut() + 'static,
     ) -> &mut Self {
         let (name, operations) = (name.into(), operations as f64);
-        self.entries.push(Entry { name, operations, run: Box::new(run) });
+        self.entries.push(Entry { name, operations, run: Box::new(run), used: None });
+        self
+    }
+
+    /// Says how to look at the clock of the entry that was added last.
+    pub fn used(&mut self, used: impl Fn() -> Duration + 'static) -> &mut Self {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.used = Some(Box::new(used));
+        }
         self
     }
 }
@@ -58,6 +68,8 @@ pub struct Times {
     pub median: f64,
     pub least: f64,
     pub samples: Vec<f64>,
+    /// The median of the processor's time on the other side.
+    pub used: Option<f64>,
 }
 
 /// One run of every entry, in nanoseconds an operation.
@@ -65,6 +77,7 @@ struct Round {
     /// The most that was seen before and after.
     noise: f64,
     times: Vec<f64>,
+    used: Vec<Option<f64>>,
 }
 
 /// Runs the entries of a group interleaved, so that whatever the machine does
@@ -79,12 +92,17 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
     let mut before = noise.look();
     while quiet < plan.rounds && (rounds.len() < plan.rounds || start.elapsed() < plan.patience) {
         let run = |(entry, &repeats): (&mut Entry, &u32)| {
+            let operations = f64::from(repeats) * entry.operations;
+            let used_before = entry.used.as_ref().map(|used| used());
             let elapsed = time(entry, repeats);
-            elapsed.as_nanos() as f64 / f64::from(repeats) / entry.operations
+            let used = entry.used.as_ref().zip(used_before);
+            let used = used.map(|(used, before)| used().saturating_sub(before));
+            let each = |time: Duration| time.as_nanos() as f64 / operations;
+            (each(elapsed), used.map(each))
         };
-        let times = group.entries.iter_mut().zip(&repeats).map(run).collect();
+        let (times, used) = group.entries.iter_mut().zip(&repeats).map(run).unzip();
         let after = noise.look();
-        let round = Round { noise: before.max(after), times };
+        let round = Round { noise: before.max(after), times, used };
         quiet += usize::from(round.noise <= QUIET);
         rounds.push(round);
         before = after;
@@ -93,7 +111,15 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
     rounds.truncate(plan.rounds);
     let noisiest = rounds.last().map_or(1.0, |round| round.noise);
     let of_entry = |(index, entry): (usize, &Entry)| {
-        times(&entry.name, rounds.iter().map(|round| round.times[index]).collect())
+        let samples: Vec<f64> = rounds.iter().map(|round| round.times[index]).collect();
+        let used: Vec<f64> = rounds.iter().filter_map(|round| round.used[index]).collect();
+        Times {
+            name: entry.name.clone(),
+            median: median(&samples).unwrap_or(f64::NAN),
+            least: samples.iter().copied().fold(f64::INFINITY, f64::min),
+            used: median(&used),
+            samples,
+        }
     };
     (group.entries.iter().enumerate().map(of_entry).collect(), noisiest)
 }
@@ -120,8 +146,8 @@ fn time(entry: &mut Entry, repeats: u32) -> Duration {
     start.elapsed()
 }
 
-fn times(name: &str, samples: Vec<f64>) -> Times {
-    let mut sorted = samples.clone();
+fn median(samples: &[f64]) -> Option<f64> {
+    let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
-    Times { name: name.to_owned(), median: sorted[sorted.len() / 2], least: sorted[0], samples }
+    sorted.get(sorted.len() / 2).copied()
 }

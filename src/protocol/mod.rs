@@ -54,6 +54,8 @@ pub use compress::Compress;
 pub use error::{ProtocolError, ReceiveError, SendError};
 #[cfg(feature = "driver")]
 pub(crate) use found::Found;
+#[cfg(feature = "tokio")]
+pub(crate) use found::InPlace;
 pub use link::{Signals, WebSocketState};
 pub use outgoing::Outgoing;
 #[cfg(feature = "driver")]

@@ -4,12 +4,13 @@ use bytes::Bytes;
 
 use super::{Compress, SendError, Sender};
 use crate::{
-    message::{PreparedMessage, WebSocketMessage},
+    message::{MessageRef, PreparedMessage, WebSocketMessage},
     simd::Utf8Bytes,
 };
 
 /// What can be written to a connection as one message: a [`WebSocketMessage`],
-/// alone or with a [`Compress`], text, bytes, or a [`PreparedMessage`], each by
+/// alone or with a [`Compress`], a [`MessageRef`], text, bytes, or
+/// a [`PreparedMessage`], each by
 /// the cheapest way there is for it. What is borrowed is copied into the write
 /// queue and nowhere else.
 pub trait Outgoing: sealed::Sealed {
@@ -52,6 +53,27 @@ impl Outgoing for (WebSocketMessage, Compress) {
 }
 
 impl sealed::Sealed for (WebSocketMessage, Compress) {}
+
+impl sealed::Sealed for MessageRef<'_> {}
+
+/// A message that was received, to be sent on.
+impl Outgoing for MessageRef<'_> {
+    #[inline]
+    fn payload_len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    #[inline]
+    fn write_to(self, sender: &mut Sender) -> Result<(), SendError> {
+        match self {
+            Self::Text(text) => sender.write_text(&text),
+            Self::Binary(bytes) => sender.write_binary(bytes),
+            Self::Ping(payload) => sender.write_ping(payload),
+            Self::Pong(payload) => sender.write_pong(payload),
+            Self::Close(code, reason) => sender.write_close(code, reason),
+        }
+    }
+}
 
 impl sealed::Sealed for &PreparedMessage {}
 

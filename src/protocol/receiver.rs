@@ -290,6 +290,9 @@ impl Receiver {
     /// anything else is done.
     #[inline]
     pub(crate) fn find(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
+        if self.buffer.len() == 0 && self.message.is_none() {
+            return Ok(None);
+        }
         if way == Way::Whole
             && let Some(message) = self.find_in_place()
         {

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 #[cfg(feature = "deflate")]
 use super::deflation::{Deflation, Prepared};
-use super::{Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link};
+use super::{
+    Compress, Outgoing, SendError, Signals, TransportAction, frames::FrameQueue, link::Link,
+};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
 use crate::{
@@ -147,12 +149,12 @@ impl Sender {
     ///
     /// As [`write`](Self::write).
     #[cfg(feature = "tokio")]
-    pub(crate) fn write_past_limit(&mut self, message: WebSocketMessage) -> Result<(), SendError> {
+    pub(crate) fn write_past_limit(&mut self, message: impl Outgoing) -> Result<(), SendError> {
         if !self.has_room(1) {
-            return self.write(message);
+            return message.write_to(self);
         }
         let limit = std::mem::replace(&mut self.limits.write_queue, usize::MAX);
-        let written = self.write(message);
+        let written = message.write_to(self);
         self.limits.write_queue = limit;
         written
     }
@@ -291,11 +293,39 @@ impl Sender {
     /// What is to be sent at `now`: fills `slices` and returns how many of them.
     pub fn transmit<'a>(&'a mut self, now: Instant, slices: &mut [IoSlice<'a>]) -> usize {
         self.answer_peer();
+        self.begin_wait(now);
+        self.frames.queue.slices(slices)
+    }
+
+    /// [`transmit`](Self::transmit) for a transport that most often takes everything
+    /// at once, so that there is no need to know the time. If it does,
+    /// [`written_at_once`](Self::written_at_once) says so; otherwise the wait has to
+    /// be [begun](Self::begin_wait).
+    #[cfg(feature = "tokio")]
+    pub(crate) fn peek_transmit<'a>(&'a mut self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.answer_peer();
+        self.frames.queue.slices(slices)
+    }
+
+    /// Says that the transport took all that waits, if that is so: `len` bytes. Not
+    /// so after a close frame, whose answer is waited for from now on.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn written_at_once(&mut self, len: usize) -> bool {
+        let all = len == self.frames.queue.len() && !self.link.close_sent();
+        if all {
+            self.frames.queue.written(len);
+            self.answer_end = 0;
+            self.waits.stalled = None;
+        }
+        all
+    }
+
+    /// Says that what waits could not be sent at once.
+    pub(crate) fn begin_wait(&mut self, now: Instant) {
         if !self.frames.queue.is_empty() {
             self.waits.stalled.get_or_insert(Stall { since: now, taken: 0 });
         }
         self.await_close(now);
-        self.frames.queue.slices(slices)
     }
 
     /// Says that the transport took the first `len` bytes of

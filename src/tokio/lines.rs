@@ -63,6 +63,22 @@ pub(super) trait Outlet {
         self.with_sending(|sending, stream, cx| (act(sending, stream, cx), sending.take_moved()))
     }
 
+    /// Queues `message` if there is room for it, or gives it back.
+    #[inline]
+    fn write_at_once<M: Outgoing>(&mut self, message: M) -> Result<Result<(), WebSocketError>, M> {
+        let written = self.with_sending(|sending, _, _| {
+            if sending.sender.has_room(message.payload_len()) {
+                Ok(message.write_to(&mut sending.sender))
+            } else {
+                Err(message)
+            }
+        })?;
+        if self.signals().is_closing() {
+            self.wakers().wake(Side::Receiving);
+        }
+        Ok(written.map_err(WebSocketError::from))
+    }
+
     /// Queues `message`, and sends it if `flush` says so.
     fn poll_message(
         &mut self,

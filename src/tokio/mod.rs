@@ -5,6 +5,7 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+mod batch;
 mod client;
 mod connect;
 mod dial;
@@ -26,6 +27,7 @@ pub mod tower;
 mod upgrade;
 mod wakers;
 
+pub use batch::Answers;
 pub use client::connect;
 pub use maybe_tls::{MaybeTlsReadHalf, MaybeTlsStream, MaybeTlsWriteHalf};
 pub use messages::{MessageReader, MessageWriter};

@@ -18,7 +18,7 @@ use crate::{
     error::WebSocketError,
     frame::Opcode,
     message::{MessageRef, WebSocketMessage},
-    protocol::{Found, ReceiveError, Received, Receiver, TransportAction, Way},
+    protocol::{Found, InPlace, ReceiveError, Received, Receiver, TransportAction, Way},
 };
 
 /// The receiving side and what its reads need to know.
@@ -35,10 +35,22 @@ pub(super) struct Reading {
     skipping: bool,
     /// The stream did not take all that is owed to the peer.
     blocked: bool,
+    /// Why nothing can be sent any more. What the peer sent before that is worth
+    /// reading, so it is told when there is nothing left to read.
+    send_error: Option<Box<WebSocketError>>,
     /// The stream has ended; what is owed to the peer may still go.
     at_end: bool,
     /// The transport is done with; there is nothing left to wait for.
     ended: bool,
+}
+
+/// What waiting came to.
+pub(super) enum More {
+    Found(Found),
+    /// A read, of which nothing was looked at yet.
+    Bytes,
+    /// The end.
+    Nothing,
 }
 
 impl Reading {
@@ -51,6 +63,7 @@ impl Reading {
             held: None,
             skipping: false,
             blocked: false,
+            send_error: None,
             at_end: false,
             ended: false,
         }
@@ -65,15 +78,32 @@ impl Reading {
         way: Way,
     ) -> Poll<Result<Option<Found>, WebSocketError>> {
         loop {
-            if let Some(found) = self.find(lines, way)? {
-                return Poll::Ready(Ok(Some(found)));
+            match ready!(self.poll_more(cx, lines, way))? {
+                More::Found(found) => return Poll::Ready(Ok(Some(found))),
+                More::Bytes => {}
+                More::Nothing => return Poll::Ready(Ok(None)),
             }
-            if self.receiver.is_finished() {
-                ready!(self.poll_finish(cx, lines));
-                return Poll::Ready(Ok(None));
-            }
-            ready!(self.poll_fill(cx, lines))?;
         }
+    }
+
+    /// [`poll_find`](Self::poll_find), interrupted after each read: whoever looks
+    /// [in place](Self::find_in_place) first then keeps the common message in
+    /// registers.
+    pub(super) fn poll_more<L: Lines>(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: &mut L,
+        way: Way,
+    ) -> Poll<Result<More, WebSocketError>> {
+        if let Some(found) = self.find(lines, way)? {
+            return Poll::Ready(Ok(More::Found(found)));
+        }
+        if self.receiver.is_finished() {
+            ready!(self.poll_finish(cx, lines));
+            return Poll::Ready(Ok(More::Nothing));
+        }
+        ready!(self.poll_fill(cx, lines))?;
+        Poll::Ready(Ok(More::Bytes))
     }
 
     /// What is received already.
@@ -83,7 +113,7 @@ impl Reading {
         lines: &mut L,
         way: Way,
     ) -> Result<Option<Found>, WebSocketError> {
-        let found = if self.held.is_none() && !self.skipping {
+        let found = if self.is_between_messages() {
             self.receiver.find(way)
         } else {
             self.find_around_piece(way)
@@ -92,6 +122,51 @@ impl Reading {
             self.answer(lines);
         }
         Ok(found?)
+    }
+
+    /// The next message in the common case, at once; see
+    /// [`Receiver::find_in_place`]. [`find`](Self::find) finds it, too.
+    #[inline(always)]
+    pub(super) fn find_in_place(&mut self) -> Option<InPlace> {
+        if self.is_between_messages() { self.receiver.find_in_place() } else { None }
+    }
+
+    /// Whether nothing of a message is held back or to be skipped.
+    #[inline(always)]
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.held.is_none() && !self.skipping
+    }
+
+    /// Hands out what was found in place, owning its bytes.
+    #[inline(always)]
+    pub(super) fn take_in_place<L: Lines>(
+        &mut self,
+        lines: &mut L,
+        found: InPlace,
+    ) -> Result<WebSocketMessage, WebSocketError> {
+        match self.receiver.take_in_place(found) {
+            Ok(message) => Ok(message),
+            Err(error) => {
+                self.answer(lines);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Hands out what was found in place, borrowed.
+    #[inline(always)]
+    pub(super) fn open_in_place<L: Lines>(
+        &mut self,
+        lines: &mut L,
+        found: InPlace,
+    ) -> Result<MessageRef<'_>, WebSocketError> {
+        match self.receiver.open_in_place(found) {
+            Ok(message) => Ok(message),
+            Err(error) => {
+                self.blocked = answer(lines);
+                Err(error.into())
+            }
+        }
     }
 
     /// Hands out what was found, owning its bytes.
@@ -255,6 +330,9 @@ impl Reading {
             self.ahead.advance(taken);
             return Poll::Ready(Ok(()));
         }
+        if !self.blocked && lines.wants_flush() {
+            self.flush_before_read(lines);
+        }
         self.wakers.register(Side::Receiving, cx.waker());
         if self.at_end {
             return self.poll_failure(lines).map(Err);
@@ -280,18 +358,31 @@ impl Reading {
         }
     }
 
+    /// What answers the messages of one read leaves before the next read: the peer
+    /// works on it meanwhile.
+    fn flush_before_read<L: Lines>(&mut self, lines: &mut L) {
+        let (flushed, blocked) =
+            attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream));
+        self.blocked = blocked;
+        if let Poll::Ready(Err(error)) = flushed {
+            self.send_error = Some(Box::new(error));
+        }
+    }
+
     /// What there is to do while no bytes come: to send what is owed, and to look at
     /// the clock. Ready only if the connection has to be given up.
     fn poll_failure<L: Lines>(&mut self, lines: &mut L) -> Poll<WebSocketError> {
         loop {
             // The sending side's deadlines count here where nobody else looks.
             if self.blocked || lines.signals().is_closing() || lines.wants_flush() {
+                let send_error = &mut self.send_error;
                 let (failed, blocked) = attend(lines, |sending, stream, cx| {
                     let failed = sending.poll_failure(cx, stream);
                     // Without a deadline a lost transport would be waited for.
                     let lost = sending.transport_action() == TransportAction::Drop;
                     if failed.is_pending() && lost {
-                        Poll::Ready(WebSocketError::ConnectionLost)
+                        let error = send_error.take().map(|error| *error);
+                        Poll::Ready(error.unwrap_or(WebSocketError::ConnectionLost))
                     } else {
                         failed
                     }
@@ -361,7 +452,7 @@ impl Reading {
         });
     }
 
-    fn answer<L: Lines>(&mut self, lines: &mut L) {
+    pub(super) fn answer<L: Lines>(&mut self, lines: &mut L) {
         self.blocked = answer(lines);
     }
 }
@@ -387,7 +478,7 @@ fn attend<L: Lines, T>(
         (done, sending.wants_flush())
     });
     if moved {
-        lines.wakers().wake(Side::Sending);
+        lines.wakers().wake_sending();
     }
     (done, blocked)
 }

@@ -161,23 +161,32 @@ impl Sending {
         cx: &mut Context<'_>,
         stream: &mut W,
     ) -> Poll<io::Result<()>> {
-        let now = now();
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-        let count = self.sender.transmit(now, &mut slices);
+        let count = self.sender.peek_transmit(&mut slices);
         let stream = Pin::new(stream);
         let written = match &slices[..count] {
             [] => {
+                if self.sender.is_closing() {
+                    self.sender.begin_wait(now());
+                }
                 ready!(stream.poll_flush(cx))?;
                 self.unflushed = false;
                 return Poll::Ready(Ok(()));
             }
-            [slice] => ready!(stream.poll_write(cx, slice))?,
-            slices => ready!(stream.poll_write_vectored(cx, slices))?,
+            [slice] => stream.poll_write(cx, slice),
+            slices => stream.poll_write_vectored(cx, slices),
         };
+        let Poll::Ready(written) = written else {
+            self.sender.begin_wait(now());
+            return Poll::Pending;
+        };
+        let written = written?;
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
-        self.sender.written(written, now);
+        if !self.sender.written_at_once(written) {
+            self.sender.written(written, now());
+        }
         self.unflushed = true;
         Poll::Ready(Ok(()))
     }

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     WebSocketReader, WebSocketStream, WebSocketWriter,
     lines::{Lines, Outlet},
-    reading::Reading,
+    reading::{More, Reading},
 };
 use crate::{error::WebSocketError, frame::CloseCode, message::WebSocketMessage, protocol::Way};
 
@@ -89,12 +89,17 @@ fn poll_next<L: Lines>(
     lines: &mut L,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<WebSocketMessage, WebSocketError>>> {
-    let found = ready!(reading.poll_find(cx, lines, Way::Whole));
-    Poll::Ready(match found {
-        Ok(Some(found)) => Some(reading.take(lines, found)),
-        Ok(None) => None,
-        Err(error) => Some(Err(error)),
-    })
+    loop {
+        if let Some(found) = reading.find_in_place() {
+            return Poll::Ready(Some(reading.take_in_place(lines, found)));
+        }
+        match ready!(reading.poll_more(cx, lines, Way::Whole)) {
+            Ok(More::Found(found)) => return Poll::Ready(Some(reading.take(lines, found))),
+            Ok(More::Bytes) => {}
+            Ok(More::Nothing) => return Poll::Ready(None),
+            Err(error) => return Poll::Ready(Some(Err(error))),
+        }
+    }
 }
 
 fn poll_ready<O: Outlet>(outlet: &mut O, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {

@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     lines::{Inlet, Outlet, Shared},
     messages::{MessageReader, MessageWriter},
-    reading::Reading,
+    reading::{More, Reading},
 };
 use crate::{
     error::WebSocketError,
@@ -84,9 +84,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     /// As [`WebSocketStream::receive`](super::WebSocketStream::receive).
     pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
         let Self { reading, inlet } = self;
-        match poll_fn(|cx| reading.poll_find(cx, inlet, Way::Whole)).await? {
-            Some(found) => reading.take(inlet, found).map(Some),
-            None => Ok(None),
+        loop {
+            if let Some(found) = reading.find_in_place() {
+                return reading.take_in_place(inlet, found).map(Some);
+            }
+            match poll_fn(|cx| reading.poll_more(cx, inlet, Way::Whole)).await? {
+                More::Found(found) => return reading.take(inlet, found).map(Some),
+                More::Bytes => {}
+                More::Nothing => return Ok(None),
+            }
         }
     }
 
@@ -99,9 +105,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     #[inline]
     pub async fn receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
         let Self { reading, inlet } = self;
-        match poll_fn(|cx| reading.poll_find(cx, inlet, Way::Whole)).await? {
-            Some(found) => reading.open(inlet, found).map(Some),
-            None => Ok(None),
+        loop {
+            if let Some(found) = reading.find_in_place() {
+                return reading.open_in_place(inlet, found).map(Some);
+            }
+            match poll_fn(|cx| reading.poll_more(cx, inlet, Way::Whole)).await? {
+                More::Found(found) => return reading.open(inlet, found).map(Some),
+                More::Bytes => {}
+                More::Nothing => return Ok(None),
+            }
         }
     }
 
@@ -111,8 +123,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
-        match self.reading.find(&mut self.inlet, Way::Whole)? {
-            Some(found) => self.reading.take(&mut self.inlet, found).map(Some),
+        let Self { reading, inlet } = self;
+        if let Some(found) = reading.find_in_place() {
+            return reading.take_in_place(inlet, found).map(Some);
+        }
+        match reading.find(inlet, Way::Whole)? {
+            Some(found) => reading.take(inlet, found).map(Some),
             None => Ok(None),
         }
     }
@@ -124,8 +140,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     /// As [`receive`](Self::receive).
     #[inline]
     pub fn try_receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
-        match self.reading.find(&mut self.inlet, Way::Whole)? {
-            Some(found) => self.reading.open(&mut self.inlet, found).map(Some),
+        let Self { reading, inlet } = self;
+        if let Some(found) = reading.find_in_place() {
+            return reading.open_in_place(inlet, found).map(Some);
+        }
+        match reading.find(inlet, Way::Whole)? {
+            Some(found) => reading.open(inlet, found).map(Some),
             None => Ok(None),
         }
     }
@@ -210,8 +230,13 @@ impl<W: AsyncWrite + Unpin> WebSocketWriter<W> {
     ///
     /// As [`send`](Self::send).
     pub async fn write(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
-        let mut message = Some(message);
-        poll_fn(|cx| self.outlet.poll_message(cx, &mut message, false)).await
+        match self.outlet.write_at_once(message) {
+            Ok(written) => written,
+            Err(message) => {
+                let mut message = Some(message);
+                poll_fn(|cx| self.outlet.poll_message(cx, &mut message, false)).await
+            }
+        }
     }
 
     /// Sends what is queued.

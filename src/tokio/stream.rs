@@ -13,7 +13,7 @@ use super::{
     MaybeTlsStream,
     lines::{Outlet, Whole},
     messages::{MessageReader, MessageWriter},
-    reading::Reading,
+    reading::{More, Reading},
     split::{Halves, SplitStream, WebSocketReader, WebSocketWriter},
     timer::now,
     wakers::Wakers,
@@ -113,9 +113,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// any of them the connection is over.
     pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
         let Self { reading, lines, .. } = self;
-        match poll_fn(|cx| reading.poll_find(cx, lines, Way::Whole)).await? {
-            Some(found) => reading.take(lines, found).map(Some),
-            None => Ok(None),
+        loop {
+            if let Some(found) = reading.find_in_place() {
+                return reading.take_in_place(lines, found).map(Some);
+            }
+            match poll_fn(|cx| reading.poll_more(cx, lines, Way::Whole)).await? {
+                More::Found(found) => return reading.take(lines, found).map(Some),
+                More::Bytes => {}
+                More::Nothing => return Ok(None),
+            }
         }
     }
 
@@ -130,9 +136,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     #[inline]
     pub async fn receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
         let Self { reading, lines, .. } = self;
-        match poll_fn(|cx| reading.poll_find(cx, lines, Way::Whole)).await? {
-            Some(found) => reading.open(lines, found).map(Some),
-            None => Ok(None),
+        loop {
+            if let Some(found) = reading.find_in_place() {
+                return reading.open_in_place(lines, found).map(Some);
+            }
+            match poll_fn(|cx| reading.poll_more(cx, lines, Way::Whole)).await? {
+                More::Found(found) => return reading.open(lines, found).map(Some),
+                More::Bytes => {}
+                More::Nothing => return Ok(None),
+            }
         }
     }
 
@@ -157,8 +169,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
-        match self.reading.find(&mut self.lines, Way::Whole)? {
-            Some(found) => self.reading.take(&mut self.lines, found).map(Some),
+        let Self { reading, lines, .. } = self;
+        if let Some(found) = reading.find_in_place() {
+            return reading.take_in_place(lines, found).map(Some);
+        }
+        match reading.find(lines, Way::Whole)? {
+            Some(found) => reading.take(lines, found).map(Some),
             None => Ok(None),
         }
     }
@@ -171,8 +187,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// As [`receive`](Self::receive).
     #[inline]
     pub fn try_receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
-        match self.reading.find(&mut self.lines, Way::Whole)? {
-            Some(found) => self.reading.open(&mut self.lines, found).map(Some),
+        let Self { reading, lines, .. } = self;
+        if let Some(found) = reading.find_in_place() {
+            return reading.open_in_place(lines, found).map(Some);
+        }
+        match reading.find(lines, Way::Whole)? {
+            Some(found) => reading.open(lines, found).map(Some),
             None => Ok(None),
         }
     }
@@ -255,8 +275,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// As [`send`](Self::send).
     pub async fn write(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
-        let mut message = Some(message);
-        poll_fn(|cx| self.lines.poll_message(cx, &mut message, false)).await
+        match self.lines.write_at_once(message) {
+            Ok(written) => written,
+            Err(message) => {
+                let mut message = Some(message);
+                poll_fn(|cx| self.lines.poll_message(cx, &mut message, false)).await
+            }
+        }
     }
 
     /// Sends what is queued.

@@ -17,6 +17,8 @@ pub(super) fn now() -> Instant {
 ///
 /// A deadline that moves away, as that of an idle connection does with each read,
 /// does not touch it: it goes off at the old one and is set anew then.
+///
+/// It is always polled with the same waker, and so it is enough to poll it once.
 #[derive(Debug, Default)]
 pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
 
@@ -24,7 +26,11 @@ impl Timer {
     /// Waits until `at`.
     pub(super) fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         let at = tokio::time::Instant::from_std(at);
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        let sleep = match &mut self.0 {
+            Some(sleep) if sleep.deadline() <= at && !sleep.is_elapsed() => return Poll::Pending,
+            Some(sleep) => sleep,
+            none => none.insert(Box::pin(sleep_until(at))),
+        };
         if sleep.deadline() > at {
             sleep.as_mut().reset(at);
         }

@@ -2,7 +2,10 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Wake, Waker},
 };
 
@@ -27,7 +30,11 @@ pub(super) enum Side {
 }
 
 #[derive(Debug, Default)]
-struct Slots(Mutex<[Option<Waker>; 2]>);
+struct Slots {
+    wakers: Mutex<[Option<Waker>; 2]>,
+    /// Whether a sending task may be noted.
+    sending: AtomicBool,
+}
 
 impl Wakers {
     pub(super) fn new() -> Self {
@@ -43,8 +50,25 @@ impl Wakers {
     /// Notes who is to be woken. To be done before the look at what is waited for.
     pub(super) fn register(&self, side: Side, waker: &Waker) {
         let slot = &mut self.slots.lock()[side as usize];
+        if matches!(side, Side::Sending) {
+            self.slots.sending.store(true, Ordering::Relaxed);
+        }
         if !slot.as_ref().is_some_and(|noted| noted.will_wake(waker)) {
             *slot = Some(waker.clone());
+        }
+    }
+
+    /// Wakes the sending task, if there is one, because the receiving one has sent
+    /// something; after that, not before.
+    ///
+    /// Most connections have no task that waits to send. To look at that without the
+    /// lock is safe because both sides have the sending side's lock, or are the same
+    /// task: whoever noted itself and then looks has seen what was sent, or has
+    /// noted itself before it was sent.
+    pub(super) fn wake_sending(&self) {
+        if self.slots.sending.load(Ordering::Relaxed) {
+            self.slots.sending.store(false, Ordering::Relaxed);
+            self.wake(Side::Sending);
         }
     }
 
@@ -60,7 +84,7 @@ impl Wakers {
 impl Slots {
     fn lock(&self) -> MutexGuard<'_, [Option<Waker>; 2]> {
         // What a panic in a waker's clone could leave behind is a slot as it was.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

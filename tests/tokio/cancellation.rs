@@ -93,6 +93,34 @@ fn list_17_receive_ref() {
     });
 }
 
+/// What was handed out was handed out once, and so were the answers.
+#[test]
+fn list_17_receive_batch() {
+    in_runtime(|| {
+        for step in STEPS {
+            let wire = Wire::stuttering(step);
+            let expected = conversation(&wire);
+            let mut ws = server(&wire);
+            let mut received = Vec::new();
+            while drop_at_every_poll(&mut ws, |ws| {
+                poll_once(ws.receive_batch(|message, answers| {
+                    received.push(message.to_message());
+                    if message.is_data() { answers.write(message) } else { Ok(()) }
+                }))
+            })
+            .unwrap()
+            {}
+            assert_eq!(received, expected, "step {step}");
+            assert_eq!(wire.sent().last().map(|frame| frame.opcode), Some(Opcode::Close));
+            assert!(wire.sent().iter().any(|frame| frame.opcode == Opcode::Pong));
+            assert!(wire.is_shut_down());
+            let echoed = wire.sent().into_iter().filter(|frame| !frame.opcode.is_control());
+            let echoed: Vec<_> = echoed.map(|frame| frame.payload).collect();
+            assert_eq!(echoed, [b"first".to_vec(), vec![7; 300], b"in pieces".to_vec()]);
+        }
+    });
+}
+
 #[test]
 fn list_17_the_stream() {
     let next = |stream: Pin<&mut WebSocketStream<Wire>>| {
@@ -130,6 +158,48 @@ fn list_17_receive_chunk() {
             assert_eq!(data, [b"first".as_slice(), &[7; 300], b"in pieces"].concat());
             assert_eq!(controls, 4);
             assert_answered(&wire);
+        }
+    });
+}
+
+#[test]
+fn list_17_receiving_by_a_half() {
+    in_runtime(|| {
+        for step in STEPS {
+            let wire = Wire::stuttering(step);
+            conversation(&wire);
+            let mut halves = split(&wire);
+            let mut data = Vec::new();
+            while drop_at_every_poll(&mut halves, |(reader, _)| {
+                poll_once(reader.receive_chunk()).map(|received| match received.unwrap() {
+                    Some(Received::Chunk(chunk)) => {
+                        data.extend_from_slice(chunk.payload);
+                        true
+                    }
+                    Some(Received::Control(_)) => true,
+                    None => false,
+                })
+            }) {}
+            assert_eq!(data, [b"first".as_slice(), &[7; 300], b"in pieces"].concat());
+            assert_answered(&wire);
+
+            let wire = Wire::stuttering(step);
+            wire.deliver_message(&"hello".into());
+            let mut halves = split(&wire);
+            let text = drop_at_every_poll(&mut halves, |(reader, _)| {
+                poll_once(reader.receive_reader()).map(|reader| {
+                    let (mut reader, mut text) = (reader.unwrap().unwrap(), [0; 5]);
+                    let mut len = 0;
+                    while len < text.len() {
+                        len += drop_at_every_poll(&mut reader, |reader| {
+                            poll_once(reader.read(&mut text[len..]))
+                        })
+                        .unwrap();
+                    }
+                    text
+                })
+            });
+            assert_eq!(&text, b"hello");
         }
     });
 }
@@ -180,6 +250,15 @@ fn list_17_write_and_flush() {
                 drop_at_every_poll(&mut ws, |ws| poll_once(ws.write(text))).unwrap();
             }
             drop_at_every_poll(&mut ws, |ws| poll_once(ws.flush())).unwrap();
+            assert_eq!(wire.sent_texts(), texts);
+
+            let wire = Wire::stuttering(step);
+            let (_reader, mut writer) =
+                server_with(&wire, &options).split_with(|wire| (wire.clone(), wire));
+            for text in &texts {
+                drop_at_every_poll(&mut writer, |writer| poll_once(writer.write(text))).unwrap();
+            }
+            drop_at_every_poll(&mut writer, |writer| poll_once(writer.flush())).unwrap();
             assert_eq!(wire.sent_texts(), texts);
         }
     });
@@ -299,6 +378,64 @@ fn list_17_the_sink() {
             assert_eq!(lens, [10, 200, 1, 60, 2]);
         }
     });
+}
+
+/// An opening handshake owns its stream: dropped after any number of polls, it
+/// closes it, and nobody holds it any more.
+#[test]
+fn list_17_opening_handshakes() {
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Version: 13\r\n\r\n";
+    let accepting = |wire: Wire| async { wirespeed::tokio::accept(wire).await.map(drop) };
+    let connecting = |wire: Wire| {
+        let client = wirespeed::WebSocketClient::new().websocket("ws://example.com/");
+        async { client.connect_async_over(wire).await.map(drop) }
+    };
+    in_runtime(|| {
+        let polls = dropped_after_every_poll(accepting, |wire| wire.deliver(REQUEST));
+        assert!(polls > REQUEST.len(), "every byte makes it wait: {polls}");
+        dropped_after_every_poll(connecting, |wire| {
+            if let Some(key) = wire.sent_key() {
+                let accept = wirespeed::compute_accept_key(&key);
+                wire.deliver(
+                    format!(
+                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                    )
+                    .as_bytes(),
+                );
+            }
+        });
+    });
+}
+
+/// Polls a handshake no time, once, twice... and drops it, until it is done by then;
+/// returns how often it had to be polled. `peer` acts before each poll.
+fn dropped_after_every_poll<F: Future<Output = Result<(), WebSocketError>>>(
+    open: impl Fn(Wire) -> F,
+    peer: impl Fn(&Wire),
+) -> usize {
+    for polls in 0..10_000 {
+        let wire = Wire::stuttering(1);
+        let mut opening = Box::pin(open(wire.clone()));
+        assert!(!wire.is_only_handle());
+        let mut answered = false;
+        for _ in 0..polls {
+            if !answered {
+                peer(&wire);
+                answered = wire.has_arrived();
+            }
+            let mut cx = Context::from_waker(Waker::noop());
+            if let Poll::Ready(opened) = opening.as_mut().poll(&mut cx) {
+                opened.unwrap();
+                return polls;
+            }
+        }
+        drop(opening);
+        assert!(wire.is_only_handle(), "dropped after {polls} polls");
+    }
+    panic!("never ready");
 }
 
 /// Timers need a runtime; its clock stands still.

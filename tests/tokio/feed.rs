@@ -1,6 +1,14 @@
 //! Fan-out, and its slow consumers.
 
-use std::task::Poll;
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake},
+};
 
 use wirespeed::{
     PreparedMessage,
@@ -82,6 +90,38 @@ async fn a_message_wakes_who_waits() {
     tokio::task::yield_now().await;
     feed.publish('a', &PreparedMessage::text("a1"));
     assert_eq!(waiting.await.unwrap().unwrap().payload(), b"a1");
+}
+
+/// A receive that was dropped while it waited has taken nothing, and the next one is
+/// woken in its place.
+#[test]
+fn a_receive_may_be_dropped_at_every_poll() {
+    let feed = Feed::new();
+    let mut subscription = feed.subscribe(SlowConsumer::Disconnect, 3);
+    let woken = Arc::new(Woken::default());
+    for message in ["a1", "b1", "c1"] {
+        assert!(poll_once(subscription.receive()).is_pending());
+        let waker = Arc::clone(&woken).into();
+        {
+            let receiving = pin!(subscription.receive());
+            assert!(receiving.poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        publish(&feed, message);
+        assert!(woken.0.swap(false, Ordering::Relaxed), "whoever waited last is woken");
+        assert_eq!(drain(&mut subscription), (message.to_owned(), None));
+    }
+    assert!(poll_once(subscription.receive()).is_pending());
+    drop(feed);
+    assert_eq!(drain(&mut subscription), (String::new(), Some(FeedEnded::Closed)));
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// One encoded message reaches 10,000 connections; it is there once.

@@ -98,6 +98,25 @@ impl Wire {
         self.lock().shut_down
     }
 
+    /// The key of the upgrade request that was sent, once it is whole.
+    pub(crate) fn sent_key(&self) -> Option<String> {
+        let head = String::from_utf8_lossy(&self.lock().sent).into_owned();
+        let mut lines = head.strip_suffix("\r\n\r\n")?.lines();
+        let line =
+            lines.find(|line| line.to_ascii_lowercase().starts_with("sec-websocket-key:"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    }
+
+    /// Whether something was delivered and not read yet.
+    pub(crate) fn has_arrived(&self) -> bool {
+        !self.lock().arrived.is_empty()
+    }
+
+    /// Whether the connection has let go of the transport.
+    pub(crate) fn is_only_handle(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }

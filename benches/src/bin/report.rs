@@ -5,8 +5,9 @@
 //! ```
 //!
 //! With filters, only groups whose name contains one of them: `receive/client`,
-//! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--rounds N`
-//! and `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
+//! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--go-on`
+//! keeps what the report there has of other groups; `--rounds N` and
+//! `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
 //! dropped and run again; `--patience N` seconds are spent on a group at most.
 
 use std::{
@@ -30,6 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let date = today()?;
     let mut results = Results::new(date, Machine::look(), core, options.plan);
     let mut noise = Noise::watch(Duration::from_secs(3));
+    let directory = options.directory(&results);
+    if options.go_on {
+        results.go_on(&directory)?;
+    }
     let start = Instant::now();
     let builds = groups::all();
     let count = builds.len();
@@ -49,11 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             start.elapsed().as_secs_f64(),
         );
         let entries = times.into_iter().map(Into::into).collect();
-        results.groups.push(Measured { id, case, bytes, noise, entries });
+        results.add(Measured { id, case, bytes, noise, entries });
     }
     results.machine.look_again();
 
-    let directory = options.directory(&results);
     results.write(&directory)?;
     let shows = shows::all(&results);
     for show in shows.iter().filter(|show| !show.is_met()) {
@@ -67,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 struct Options {
     plan: Plan,
     out: Option<PathBuf>,
+    go_on: bool,
     filters: Vec<String>,
 }
 
@@ -77,12 +82,13 @@ impl Options {
             sample: Duration::from_millis(1),
             patience: Duration::from_secs(20),
         };
-        let mut options = Self { plan, out: None, filters: Vec::new() };
+        let mut options = Self { plan, out: None, go_on: false, filters: Vec::new() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
                 "--out" => options.out = Some(value()?.into()),
+                "--go-on" => options.go_on = true,
                 "--rounds" => options.plan.rounds = value()?.parse::<usize>()?.max(1),
                 "--sample-us" => {
                     options.plan.sample = Duration::from_micros(value()?.parse()?);

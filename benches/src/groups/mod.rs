@@ -4,6 +4,7 @@ pub mod cliff;
 pub mod echo;
 pub mod frames;
 pub mod kernels;
+pub mod tokio_echo;
 
 use crate::timing::Group;
 
@@ -37,5 +38,6 @@ pub fn all() -> Vec<Build> {
     groups.extend(frames::sending());
     groups.extend(cliff::groups());
     groups.extend(echo::groups());
+    groups.extend(tokio_echo::groups());
     groups
 }

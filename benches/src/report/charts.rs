@@ -7,9 +7,12 @@ use super::{
     chart::{Bars, Series},
     shows::is_peer,
 };
-use crate::groups::kernels::{
-    ALIGNED_WORDS, AVX2, AVX512, MASK_THEN_SIMDUTF8, MEMCPY_THEN_MASK, PORTABLE, SIMDUTF8,
-    tier_name,
+use crate::groups::{
+    kernels::{
+        ALIGNED_WORDS, AVX2, AVX512, MASK_THEN_SIMDUTF8, MEMCPY_THEN_MASK, PORTABLE, SIMDUTF8,
+        tier_name,
+    },
+    tokio_echo::{self, CLIENTS, WINDOWS},
 };
 
 /// Each with the name of its file; those for which nothing was measured are left
@@ -24,6 +27,8 @@ pub fn draw(results: &Results) -> Vec<(&'static str, String)> {
         ("tiers.svg", tiers(results)),
         ("copy-cliff.svg", cliff(results)),
         ("echo.svg", echo(results)),
+        ("echo-tokio.svg", tokio_echo(results)),
+        ("echo-tokio-64.svg", tokio_echo_by_library(results)),
     ];
     charts.into_iter().filter_map(|(name, svg)| Some((name, svg?))).collect()
 }
@@ -37,7 +42,7 @@ fn color(entry: &str) -> &'static str {
         "sockudo-ws" => "#3f9b57",
         "fastwebsockets" => "#8e63c7",
         "tokio-websockets" => "#c2567f",
-        "tungstenite" => "#8b929e",
+        "tungstenite" | "tokio-tungstenite" => "#8b929e",
         _ => "#344054",
     }
 }
@@ -221,6 +226,43 @@ fn echo(results: &Results) -> Option<String> {
     };
     Some(bars.svg())
 }
+
+/// Each cell beside its fastest peer.
+fn tokio_echo(results: &Results) -> Option<String> {
+    let colors = ["#b9d4ee", "#58a6e8", "#0b5cad", "#a5ddd4", "#3fae9f", "#0f766e"];
+    let cells = WINDOWS.iter().flat_map(|&window| CLIENTS.map(|clients| (clients, window)));
+    results.cases(&tokio_echo::id(CLIENTS[0], WINDOWS[0])).next()?;
+    let series = cells.zip(colors).map(|((clients, window), color)| Series {
+        name: format!("{clients} × {window}"),
+        color,
+        values: ECHO_CASES
+            .iter()
+            .map(|case| {
+                let id = tokio_echo::id(clients, window);
+                let peer = results.fastest(&id, case, is_peer)?;
+                Some(peer.median_ns / results.median(&id, case, "wirespeed")?)
+            })
+            .collect(),
+    });
+    let bars = Bars {
+        title: "Loopback echo over tokio: times as fast as the fastest peer",
+        subtitle: "by payload size; connections × messages of each under way at once; server and \
+                   load on a core each; higher is better",
+        groups: ECHO_CASES.map(str::to_owned).to_vec(),
+        series: series.collect(),
+        line: Some((1.0, "the fastest peer")),
+    };
+    Some(bars.svg())
+}
+
+fn tokio_echo_by_library(results: &Results) -> Option<String> {
+    let title = "Loopback echo over tokio, 64 connections, 16 messages of each under way";
+    let subtitle = "nanoseconds a message, by payload size; server and load on a core each; lower \
+                    is better";
+    by_entry(results, &tokio_echo::id(64, 16), &ECHO_CASES, title, subtitle)
+}
+
+const ECHO_CASES: [&str; 4] = ["20 B", "200 B", "1 KiB", "16 KiB"];
 
 fn ratio(results: &Results, id: &str, case: &str, slow: &str, fast: &str) -> Option<f64> {
     Some(results.median(id, case, slow)? / results.median(id, case, fast)?)

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    Results,
+    Results, Row,
     chart::number,
     shows::{Show, Target, all},
 };
@@ -50,7 +50,15 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
     }
     targets(&mut text, &all(results));
     text.push_str("## Times\n\nNanoseconds an operation, medians.\n\n");
-    tables(&mut text, results);
+    tables(&mut text, results, |row| Some(row.median_ns));
+    if results.groups.iter().flat_map(|group| &group.entries).any(|row| row.used_ns.is_some()) {
+        text.push_str(
+            "## The server's processor time\n\n\
+             Nanoseconds an operation, medians of the same runs. What the other side of the \
+             system does, and waiting, is not in them.\n\n",
+        );
+        tables(&mut text, results, |row| row.used_ns);
+    }
     text
 }
 
@@ -79,10 +87,11 @@ fn targets(text: &mut String, shows: &[Show]) {
     text.push('\n');
 }
 
-fn tables(text: &mut String, results: &Results) {
+fn tables(text: &mut String, results: &Results, time: impl Fn(&Row) -> Option<f64>) {
     let mut done: Vec<&str> = Vec::new();
     for group in &results.groups {
-        if done.contains(&group.id.as_str()) {
+        if done.contains(&group.id.as_str()) || !group.entries.iter().any(|row| time(row).is_some())
+        {
             continue;
         }
         done.push(&group.id);
@@ -94,7 +103,7 @@ fn tables(text: &mut String, results: &Results) {
         for case in results.cases(&group.id) {
             let _ = write!(text, "| {} |", case.case);
             for row in &case.entries {
-                let _ = write!(text, " {} |", number(row.median_ns));
+                let _ = write!(text, " {} |", time(row).map_or(String::new(), number));
             }
             text.push('\n');
         }

@@ -7,7 +7,7 @@ pub mod shows;
 
 use std::{fs, io, path::Path};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     machine::Machine,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A group, measured.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Measured {
     pub id: String,
     pub case: String,
@@ -28,23 +28,26 @@ pub struct Measured {
 }
 
 /// One entry of it, in nanoseconds an operation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
     pub median_ns: f64,
     pub least_ns: f64,
     pub samples_ns: Vec<f64>,
+    /// The processor's time on the other side, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_ns: Option<f64>,
 }
 
 impl From<Times> for Row {
     fn from(times: Times) -> Self {
-        let Times { name, median, least, samples } = times;
-        Self { name, median_ns: median, least_ns: least, samples_ns: samples }
+        let Times { name, median, least, samples, used } = times;
+        Self { name, median_ns: median, least_ns: least, samples_ns: samples, used_ns: used }
     }
 }
 
 /// Everything that was measured in one run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Results {
     pub date: String,
     pub machine: Machine,
@@ -79,6 +82,31 @@ impl Results {
 
     fn group(&self, id: &str, case: &str) -> Option<&Measured> {
         self.groups.iter().find(|group| group.id == id && group.case == case)
+    }
+
+    /// Goes on with the report in `directory`: keeps what was measured there and is
+    /// not measured again.
+    ///
+    /// # Errors
+    ///
+    /// If there is one that cannot be read.
+    pub fn go_on(&mut self, directory: &Path) -> io::Result<()> {
+        let data = match fs::read(directory.join("data.json")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            data => data?,
+        };
+        self.groups = serde_json::from_slice::<Self>(&data)?.groups;
+        Ok(())
+    }
+
+    /// Adds a group, in place of the one that has its name.
+    pub fn add(&mut self, measured: Measured) {
+        let is_it =
+            |group: &&mut Measured| (&group.id, &group.case) == (&measured.id, &measured.case);
+        match self.groups.iter_mut().find(is_it) {
+            Some(group) => *group = measured,
+            None => self.groups.push(measured),
+        }
     }
 
     /// Writes `report.md`, `data.json` and the charts.

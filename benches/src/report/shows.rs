@@ -3,8 +3,11 @@
 use wirespeed::simd::Kernels;
 
 use super::Results;
-use crate::groups::kernels::{
-    ALIGNED_WORDS, AVX2, MASK_THEN_SIMDUTF8, MEMCPY, MEMCPY_THEN_MASK, SIMDUTF8, tier_name,
+use crate::groups::{
+    kernels::{
+        ALIGNED_WORDS, AVX2, MASK_THEN_SIMDUTF8, MEMCPY, MEMCPY_THEN_MASK, SIMDUTF8, tier_name,
+    },
+    tokio_echo::{self, CLIENTS, WINDOWS},
 };
 
 /// A target and the figure for it.
@@ -63,6 +66,7 @@ pub fn all(results: &Results) -> Vec<Show> {
     shows.fused();
     shows.copying();
     shows.receiving();
+    shows.echoing();
     shows.shows
 }
 
@@ -163,6 +167,18 @@ impl Shows<'_> {
             for case in ["20 B", "64 B", "125 B", "200 B", "20-300 B", "1 KiB", "4 KiB", "16 KiB"] {
                 let owns = |name: &str| !name.ends_with("borrowed");
                 self.against_peers("receive, owned", &id, case, "wirespeed, owned", owns, 1.0);
+            }
+        }
+    }
+
+    fn echoing(&mut self) {
+        for window in WINDOWS {
+            for clients in CLIENTS {
+                let id = tokio_echo::id(clients, window);
+                let target = if window == 1 { 1.0 } else { 1.2 };
+                for case in ["20 B", "200 B", "1 KiB", "16 KiB"] {
+                    self.against_peers("echo, tokio", &id, case, "wirespeed", |_| true, target);
+                }
             }
         }
     }
