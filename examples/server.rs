@@ -16,8 +16,8 @@ fn main() -> Result<(), WebSocketError> {
         // Borrowed from the read buffer: nothing is allocated or copied.
         while let Some(message) = reader.receive_ref()? {
             match message {
-                MessageRef::Text(text) => writer.send_text(&text)?,
-                MessageRef::Binary(bytes) => writer.send_binary(bytes)?,
+                MessageRef::Text(text) => writer.send(&*text)?,
+                MessageRef::Binary(bytes) => writer.send(&*bytes)?,
                 MessageRef::Ping(_) | MessageRef::Pong(_) | MessageRef::Close(..) => {}
             }
         }

@@ -51,10 +51,10 @@ fn messages_of_every_kind_and_size_arrive() {
     });
     for len in [0, 1, 125, 126, 65_535, 65_536, 1 << 20] {
         let text = "é".repeat(len / 2);
-        client.send_text(&text).unwrap();
+        client.send(&text).unwrap();
         assert_eq!(client.receive().unwrap().unwrap().as_text(), Some(text.as_str()));
         let bytes = vec![len as u8; len];
-        client.send_binary(&bytes).unwrap();
+        client.send(&bytes).unwrap();
         assert_eq!(client.receive().unwrap().unwrap(), WebSocketMessage::from(bytes));
     }
     client.close(1000, "done").unwrap();
@@ -191,7 +191,7 @@ fn a_blocked_reader_never_blocks_a_writer() {
     wait.recv().unwrap();
     // Nothing comes back before all of this is through.
     for _ in 0..100 {
-        writer.send_text("tick").unwrap();
+        writer.send("tick").unwrap();
     }
     for _ in 0..100 {
         assert_eq!(server.receive().unwrap().unwrap().as_text(), Some("tick"));
@@ -227,7 +227,7 @@ fn a_writer_blocked_by_a_full_socket_does_not_stop_the_reader() {
     let flood = thread::spawn(move || {
         let payload = vec![7; 1 << 20];
         for _ in 0..32 {
-            writer.send_binary(&payload).unwrap();
+            writer.send(&payload).unwrap();
         }
         writer
     });
@@ -249,7 +249,7 @@ fn written_messages_wait_for_the_flush_and_keep_their_order() {
     let prepared = PreparedMessage::text("prepared");
     for round in 0..1000 {
         client.write(format!("message {round}")).unwrap();
-        client.write_prepared(&prepared).unwrap();
+        client.write(&prepared).unwrap();
     }
     client.flush().unwrap();
     for round in 0..1000 {

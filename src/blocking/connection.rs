@@ -22,10 +22,10 @@ use crate::{
     error::WebSocketError,
     frame::{CloseCode, MAX_CONTROL_PAYLOAD, Opcode, Role},
     handshake::Opened,
-    message::{MessageRef, PreparedMessage, WebSocketMessage},
+    message::{MessageRef, WebSocketMessage},
     net::stream::{Duplex, Stream},
     options::WebSocketOptions,
-    protocol::{Compress, Connection, Received, WebSocketState},
+    protocol::{Connection, Outgoing, Received, WebSocketState},
 };
 
 /// A WebSocket connection over a blocking stream.
@@ -103,7 +103,10 @@ impl<S: Duplex> WebSocketConnection<S> {
         self.shared.state()
     }
 
-    /// Sends a message, and all that was [written](Self::write) before it.
+    /// Sends a message, and all that was [written](Self::write) before it: text or
+    /// bytes, borrowed or owned, a [`WebSocketMessage`], or
+    /// a [`PreparedMessage`](crate::PreparedMessage), each by the cheapest way there is
+    /// for it.
     ///
     /// # Errors
     ///
@@ -112,50 +115,8 @@ impl<S: Duplex> WebSocketConnection<S> {
     /// message, [`Timeout`](WebSocketError::Timeout) if the peer takes nothing,
     /// and errors of the transport. An echoed close frame is no error: the
     /// first one stands.
-    pub fn send(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.send(message.as_bytes().len(), |sender| sender.write(message))
-    }
-
-    /// Sends a message, compressed or not as the caller says.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_with(
-        &self,
-        message: impl Into<WebSocketMessage>,
-        compress: Compress,
-    ) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.send(message.as_bytes().len(), |sender| sender.write_with(message, compress))
-    }
-
-    /// Sends a text message without owning it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_text(&self, text: &str) -> Result<(), WebSocketError> {
-        self.shared.send(text.len(), |sender| sender.write_text(text))
-    }
-
-    /// Sends a binary message without owning it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_binary(&self, payload: &[u8]) -> Result<(), WebSocketError> {
-        self.shared.send(payload.len(), |sender| sender.write_binary(payload))
-    }
-
-    /// Sends a message that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_prepared(&self, message: &PreparedMessage) -> Result<(), WebSocketError> {
-        self.shared.send(message.payload().len(), |sender| sender.write_prepared(message))
+    pub fn send(&self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        self.shared.send(message.payload_len(), |sender| message.write_to(sender))
     }
 
     /// Sends the next fragment of a message; the one with `fin` ends it.
@@ -180,50 +141,8 @@ impl<S: Duplex> WebSocketConnection<S> {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub fn write(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.write(message.as_bytes().len(), |sender| sender.write(message))
-    }
-
-    /// Queues a message, compressed or not as the caller says.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn write_with(
-        &self,
-        message: impl Into<WebSocketMessage>,
-        compress: Compress,
-    ) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.write(message.as_bytes().len(), |sender| sender.write_with(message, compress))
-    }
-
-    /// Queues a text message without owning it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn write_text(&self, text: &str) -> Result<(), WebSocketError> {
-        self.shared.write(text.len(), |sender| sender.write_text(text))
-    }
-
-    /// Queues a binary message without owning it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn write_binary(&self, payload: &[u8]) -> Result<(), WebSocketError> {
-        self.shared.write(payload.len(), |sender| sender.write_binary(payload))
-    }
-
-    /// Queues a message that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn write_prepared(&self, message: &PreparedMessage) -> Result<(), WebSocketError> {
-        self.shared.write(message.payload().len(), |sender| sender.write_prepared(message))
+    pub fn write(&self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        self.shared.write(message.payload_len(), |sender| message.write_to(sender))
     }
 
     /// Sends what is queued.

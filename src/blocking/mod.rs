@@ -20,3 +20,5 @@ pub use listener::{StopHandle, WebSocketListener};
 pub use messages::MessageIterator;
 pub use split::{WebSocketReader, WebSocketWriter};
 pub use task::WebSocketTask;
+
+pub use crate::protocol::Outgoing;

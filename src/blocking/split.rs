@@ -12,9 +12,9 @@ use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, MAX_CONTROL_PAYLOAD, Opcode},
-    message::{MessageRef, PreparedMessage, WebSocketMessage},
+    message::{MessageRef, WebSocketMessage},
     net::stream::{Duplex, Stream},
-    protocol::{Compress, Received, WebSocketState},
+    protocol::{Outgoing, Received, WebSocketState},
 };
 
 /// The receiving half of a connection.
@@ -125,50 +125,8 @@ impl<S: Duplex> WebSocketWriter<S> {
     /// # Errors
     ///
     /// As [`WebSocketConnection::send`](super::WebSocketConnection::send).
-    pub fn send(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.send(message.as_bytes().len(), |sender| sender.write(message))
-    }
-
-    /// Sends a message, compressed or not as the caller says.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_with(
-        &self,
-        message: impl Into<WebSocketMessage>,
-        compress: Compress,
-    ) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.send(message.as_bytes().len(), |sender| sender.write_with(message, compress))
-    }
-
-    /// Sends a text message without owning it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_text(&self, text: &str) -> Result<(), WebSocketError> {
-        self.shared.send(text.len(), |sender| sender.write_text(text))
-    }
-
-    /// Sends a binary message without owning it.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_binary(&self, payload: &[u8]) -> Result<(), WebSocketError> {
-        self.shared.send(payload.len(), |sender| sender.write_binary(payload))
-    }
-
-    /// Sends a message that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn send_prepared(&self, message: &PreparedMessage) -> Result<(), WebSocketError> {
-        self.shared.send(message.payload().len(), |sender| sender.write_prepared(message))
+    pub fn send(&self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        self.shared.send(message.payload_len(), |sender| message.write_to(sender))
     }
 
     /// Sends the next fragment of a message; the one with `fin` ends it.
@@ -191,32 +149,8 @@ impl<S: Duplex> WebSocketWriter<S> {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub fn write(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.write(message.as_bytes().len(), |sender| sender.write(message))
-    }
-
-    /// Queues a message, compressed or not as the caller says.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn write_with(
-        &self,
-        message: impl Into<WebSocketMessage>,
-        compress: Compress,
-    ) -> Result<(), WebSocketError> {
-        let message = message.into();
-        self.shared.write(message.as_bytes().len(), |sender| sender.write_with(message, compress))
-    }
-
-    /// Queues a message that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub fn write_prepared(&self, message: &PreparedMessage) -> Result<(), WebSocketError> {
-        self.shared.write(message.payload().len(), |sender| sender.write_prepared(message))
+    pub fn write(&self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        self.shared.write(message.payload_len(), |sender| message.write_to(sender))
     }
 
     /// Sends what is queued.

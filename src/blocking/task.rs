@@ -11,8 +11,8 @@ use crate::{
     client::WebSocketBuilder,
     error::WebSocketError,
     frame::CloseCode,
-    message::{MessageRef, WebSocketMessage},
-    protocol::WebSocketState,
+    message::MessageRef,
+    protocol::{Outgoing, WebSocketState},
 };
 
 /// A connection that is made and read by a thread of its own, made by
@@ -112,7 +112,7 @@ impl WebSocketTask {
     /// # Errors
     ///
     /// As [`writer`](Self::writer) and [`WebSocketWriter::send`].
-    pub fn send(&self, message: impl Into<WebSocketMessage>) -> Result<(), WebSocketError> {
+    pub fn send(&self, message: impl Outgoing) -> Result<(), WebSocketError> {
         self.writer()?.send(message)
     }
 

@@ -59,7 +59,7 @@ fn add_wirespeed(group: &mut Group, text: String, window: usize) {
     let mut connection = client.connect().expect("a server");
     group.add("wirespeed", window, move || {
         for _ in 0..window {
-            connection.write_text(&text).expect("room");
+            connection.write(&text).expect("room");
         }
         connection.flush().expect("a transport");
         for _ in 0..window {

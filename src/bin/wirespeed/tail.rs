@@ -30,7 +30,7 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     }
     let (mut reader, writer) = connection.split();
     for message in &args.messages {
-        writer.send_text(message)?;
+        writer.send(message)?;
     }
     interrupt.on_raise({
         let writer = writer.clone();

@@ -48,7 +48,7 @@ fn ping_pong(
     let text = "x".repeat(BYTES);
     let mut trip = || {
         let start = Instant::now();
-        connection.send_text(&text)?;
+        connection.send(&text)?;
         while let Some(message) = connection.receive_ref()? {
             if message.is_data() {
                 return Ok(start.elapsed());

@@ -54,7 +54,7 @@ fn send(writer: &WebSocketWriter, outbox: &Outbox) -> Result<(), WebSocketError>
         match outbox.next(next_ping) {
             Next::Group(group) => {
                 for message in group.iter() {
-                    writer.write_prepared(message)?;
+                    writer.write(message)?;
                 }
                 writer.flush()?;
             }
