@@ -9,7 +9,7 @@ use zlib_rs::{Deflate, DeflateFlush};
 use super::estimate::looks_incompressible;
 use super::negotiate::DeflateParams;
 use super::options::{COMPRESSOR_WINDOW_BITS, DeflateOptions};
-use super::pool::{Compressor, DeflatePool, Setup};
+use super::pool::{Compressor, DeflatePool, Engine, Setup};
 use crate::frame::Role;
 
 /// The end of a sync flush, which a payload leaves out.
@@ -174,7 +174,7 @@ impl Deflater {
         let start = out.len();
         let mut compressor =
             self.context.take().unwrap_or_else(|| self.pool.take_compressor(setup));
-        if let Err(error) = deflate_and_flush(&mut compressor.engine, payload, out) {
+        if let Err(error) = run(&mut compressor.engine, payload, out) {
             // A new compressor refers to nothing before it, which is always
             // allowed; the one that failed goes nowhere.
             out.truncate(start);
@@ -265,6 +265,16 @@ impl fmt::Debug for Deflater {
 }
 
 /// Appends `payload` compressed up to a sync flush, without the flush's tail.
+fn run(engine: &mut Engine, payload: &[u8], out: &mut BytesMut) -> Result<(), DeflateError> {
+    match engine {
+        Engine::Fast(engine) => {
+            engine.compress(payload, out);
+            Ok(())
+        }
+        Engine::Zlib(engine) => deflate_and_flush(engine, payload, out),
+    }
+}
+
 fn deflate_and_flush(
     engine: &mut Deflate,
     payload: &[u8],

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zlib_rs::{Deflate, DeflateConfig, Inflate};
 
+use super::fast::FastDeflate;
 use super::options::DeflateOptions;
 
 /// What a compressor is made from; states of different setups are not
@@ -33,7 +34,38 @@ impl Setup {
 /// A compressor with the setup that it was made from.
 pub(super) struct Compressor {
     setup: Setup,
-    pub(super) engine: Deflate,
+    pub(super) engine: Engine,
+}
+
+/// What compresses.
+pub(super) enum Engine {
+    /// Ours, at the lowest level.
+    Fast(FastDeflate),
+    /// zlib's, at the others.
+    Zlib(Deflate),
+}
+
+impl Engine {
+    fn new(setup: Setup) -> Self {
+        if setup.level == 1 {
+            return Self::Fast(FastDeflate::new(setup.window_bits));
+        }
+        Self::Zlib(Deflate::new_with_config(DeflateConfig {
+            level: i32::from(setup.level),
+            // Negative: a raw stream, without zlib's header and checksum.
+            window_bits: -i32::from(setup.window_bits),
+            mem_level: i32::from(setup.memory_level),
+            ..DeflateConfig::default()
+        }))
+    }
+
+    /// Forgets the history.
+    fn reset(&mut self) {
+        match self {
+            Self::Fast(engine) => engine.reset(),
+            Self::Zlib(engine) => engine.reset(),
+        }
+    }
 }
 
 /// A bounded store of idle states, shared by the connections that have a clone
@@ -81,7 +113,7 @@ impl DeflatePool {
             Some(index) => idle.remove(index),
             None => {
                 drop(idle);
-                Compressor { setup, engine: engine(setup) }
+                Compressor { setup, engine: Engine::new(setup) }
             }
         }
     }
@@ -118,7 +150,7 @@ impl DeflatePool {
 }
 
 impl Default for DeflatePool {
-    /// A pool of at most 8 compressors and 8 decompressors: 2.5 MiB at the
+    /// A pool of at most 8 compressors and 8 decompressors: 1.2 MB at the
     /// default options.
     fn default() -> Self {
         Self::new(8)
@@ -134,16 +166,6 @@ impl fmt::Debug for DeflatePool {
             .field("decompressors", &decompressors)
             .finish()
     }
-}
-
-fn engine(setup: Setup) -> Deflate {
-    Deflate::new_with_config(DeflateConfig {
-        level: i32::from(setup.level),
-        // Negative: a raw stream, without zlib's header and checksum.
-        window_bits: -i32::from(setup.window_bits),
-        mem_level: i32::from(setup.memory_level),
-        ..DeflateConfig::default()
-    })
 }
 
 /// A thread that panicked with the lock held cannot have left a list half

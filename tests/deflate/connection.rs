@@ -280,7 +280,7 @@ fn r4_4_14_the_limit_is_on_what_is_inflated() {
 /// Compressed once, by the first connection that sends it.
 #[test]
 fn a_prepared_message_is_compressed_once() {
-    let deflate = eager();
+    let deflate = eager().level(6);
     let server = |params: &DeflateParams| {
         End::with(Role::Server, params, &deflate, |options| {
             // A compressor is made, and counted, for each message that is compressed.

@@ -32,10 +32,16 @@ fn no_allocation_per_message() {
 fn figures_of_the_documentation() {
     let pool = DeflatePool::new(0);
     let mut out = BytesMut::with_capacity(1024);
-    for (window_bits, memory_level, bytes) in
-        [(15, 8, 380_032), (15, 5, 279_680), (12, 5, 164_992), (11, 4, 149_632), (9, 1, 137_216)]
-    {
-        let options = eager().window_bits(window_bits).memory_level(memory_level);
+    for (level, window_bits, memory_level, bytes) in [
+        (1, 15, 5, 98_312),
+        (1, 12, 5, 16_392),
+        (1, 9, 5, 2_056),
+        (2, 15, 8, 380_032),
+        (6, 15, 5, 279_680),
+        (9, 12, 5, 164_992),
+        (6, 9, 1, 137_216),
+    ] {
+        let options = eager().level(level).window_bits(window_bits).memory_level(memory_level);
         let (mut deflater, cost) =
             measure(|| Deflater::new(Role::Client, &takeover(), &options, &pool));
         assert_eq!(cost.kept, 0, "an unused compressor costs nothing");
@@ -52,7 +58,8 @@ fn figures_of_the_documentation() {
     assert_near(cost.kept, 47_552);
 }
 
-/// Within 4 KiB, which leaves room for another version of the engine.
+/// Within an eighth and 4 KiB, which leaves room for another version of the engine.
 fn assert_near(measured: i64, documented: i64) {
-    assert!(measured.abs_diff(documented) < 4096, "{measured} bytes, documented {documented}");
+    let leeway = (documented.unsigned_abs() / 8).min(4096);
+    assert!(measured.abs_diff(documented) < leeway, "{measured} bytes, documented {documented}");
 }
