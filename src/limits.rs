@@ -24,6 +24,12 @@ pub struct Limits {
     pub frame: u64,
     /// Inflated bytes for each deflated one, once a message is past 64 KiB;
     /// 200. Close code 1009.
+    ///
+    /// Market data comes to 50 at most, but large messages that repeat one line pass
+    /// 200 (a mebibyte of it comes to 257), and runs of one byte reach 1,032, the most
+    /// that DEFLATE can do. Where a peer sends such messages, raise the limit;
+    /// with 1,032 or more, [`message`](Self::message) alone bounds what is inflated.
+    /// What this library compresses at level 1 stays below 160.
     pub inflate_ratio: u32,
     /// Fragments of one message; 65,536 for a client, 4,096 for a server.
     /// Close code 1008.
@@ -138,7 +144,7 @@ impl fmt::Display for Limit {
         f.write_str(match self {
             Self::Message => "message size in bytes",
             Self::Frame => "frame size in bytes",
-            Self::InflateRatio => "inflated bytes for each deflated one",
+            Self::InflateRatio => "inflated bytes for each deflated one (Limits::inflate_ratio)",
             Self::Fragments => "fragments in a message",
             Self::EmptyFragments => "empty fragments in a message",
             Self::ControlFrames => "control frames at once",
