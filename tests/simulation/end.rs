@@ -7,7 +7,7 @@ use wirespeed::{
     protocol::{Connection, ReceiveError, Received, Receiver, Sender},
 };
 
-use crate::model::Event;
+use crate::{compression::Agreement, model::Event};
 
 /// How a message is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,17 @@ pub(crate) struct End {
 }
 
 impl End {
-    pub(crate) fn new(role: Role, options: &WebSocketOptions, now: Instant) -> Self {
-        let Connection { receiver, sender } = Connection::new(role, options, now);
+    pub(crate) fn new(
+        role: Role,
+        options: &WebSocketOptions,
+        agreement: Option<&Agreement>,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Connection::new(role, options, now);
+        if let Some(agreement) = agreement {
+            agreement.enable(&mut connection, options);
+        }
+        let Connection { receiver, sender } = connection;
         Self {
             receiver,
             sender,

@@ -3,10 +3,12 @@
 //! Each script is a random sequence of operations, made from a seed: writes of
 //! every kind, partial writes and reads of any size, takes in every way, released
 //! buffers, deadlines, and ends of the stream at any point. A model knows what has
-//! to arrive, and in which order.
+//! to arrive, and in which order. With the feature `deflate`, half of the scripts are
+//! compressed, under random parameters.
 //!
 //! A script that fails prints its seed; `WIRESPEED_SEED=n` runs that one alone.
 
+mod compression;
 mod end;
 mod model;
 mod threads;
@@ -39,6 +41,7 @@ fn two_machines_agree_over_any_network() {
     println!("{SCRIPTS} scripts: {total:?}");
     // Scripts that do nothing would agree as well.
     assert!(total.messages > 5 * SCRIPTS);
+    assert!(total.compressed > SCRIPTS / 4 || !cfg!(feature = "deflate"));
     assert!(total.controls > 3 * SCRIPTS);
     assert!(total.in_pieces > 3 * SCRIPTS);
     assert!(total.clean_closes > SCRIPTS / 2);

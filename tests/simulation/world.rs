@@ -14,6 +14,7 @@ use wirespeed::{
 };
 
 use crate::{
+    compression::{Agreement, compressed},
     end::{End, WAYS, Way},
     model::{Event, Model},
 };
@@ -22,6 +23,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) messages: u64,
+    pub(crate) compressed: u64,
     pub(crate) controls: u64,
     pub(crate) in_pieces: u64,
     pub(crate) clean_closes: u64,
@@ -32,6 +34,7 @@ pub(crate) struct Summary {
 impl AddAssign for Summary {
     fn add_assign(&mut self, other: Self) {
         self.messages += other.messages;
+        self.compressed += other.compressed;
         self.controls += other.controls;
         self.in_pieces += other.in_pieces;
         self.clean_closes += other.clean_closes;
@@ -63,8 +66,9 @@ impl World {
         let mut rng = Rng::with_seed(seed);
         let now = Instant::now();
         let options = [Role::Client, Role::Server].map(|role| options(role, &mut rng));
-        let ends =
-            [End::new(Role::Client, &options[0], now), End::new(Role::Server, &options[1], now)];
+        let agreement = Agreement::random(&mut rng);
+        let end = |role, options| End::new(role, options, agreement.as_ref(), now);
+        let ends = [end(Role::Client, &options[0]), end(Role::Server, &options[1])];
         let answers = [options[0].auto_pong, options[1].auto_pong];
         let models = [Model::default(), Model::default()];
         let (down, broken, summary) = ([false; 2], false, Summary::default());
@@ -80,6 +84,7 @@ impl World {
         self.settle();
         self.check_delivery();
         self.close();
+        self.summary.compressed = self.ends.iter().map(|end| compressed(&end.sender)).sum();
         self.summary
     }
 
