@@ -13,6 +13,7 @@
 //! - [`timing`], [`noise`], [`machine`], [`report`]: how it is measured and written
 //!   down.
 
+pub mod captures;
 pub mod echo;
 pub mod groups;
 pub mod machine;

@@ -20,6 +20,8 @@ pub struct Entry {
     pub name: String,
     /// Operations that one call of `run` does.
     pub operations: f64,
+    /// Payload bytes on the wire for each one of a message, where it is compressed.
+    pub compressed_to: Option<f64>,
     pub run: Box<dyn FnMut()>,
     /// The processor's time that the other side has used up, where there is one.
     pub used: Option<Box<dyn Fn() -> Duration>>,
@@ -37,7 +39,16 @@ impl Group {
         run: impl FnMut() + 'static,
     ) -> &mut Self {
         let (name, operations) = (name.into(), operations as f64);
-        self.entries.push(Entry { name, operations, run: Box::new(run), used: None });
+        let run = Box::new(run);
+        self.entries.push(Entry { name, operations, compressed_to: None, run, used: None });
+        self
+    }
+
+    /// Says what the messages of the entry that was added last are compressed to.
+    pub fn compressed_to(&mut self, share: f64) -> &mut Self {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.compressed_to = Some(share);
+        }
         self
     }
 
@@ -65,6 +76,7 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub struct Times {
     pub name: String,
+    pub compressed_to: Option<f64>,
     pub median: f64,
     pub least: f64,
     pub samples: Vec<f64>,
@@ -115,6 +127,7 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
         let used: Vec<f64> = rounds.iter().filter_map(|round| round.used[index]).collect();
         Times {
             name: entry.name.clone(),
+            compressed_to: entry.compressed_to,
             median: median(&samples).unwrap_or(f64::NAN),
             least: samples.iter().copied().fold(f64::INFINITY, f64::min),
             used: median(&used),

@@ -65,7 +65,8 @@ impl Wire {
         len
     }
 
-    fn put(&self, bytes: &[u8]) {
+    /// Takes what is written.
+    pub fn put(&self, bytes: &[u8]) {
         let mut ends = self.0.borrow_mut();
         ends.socket.take(bytes);
         if let Some(outgoing) = &mut ends.outgoing {

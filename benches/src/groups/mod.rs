@@ -1,6 +1,7 @@
 //! What is measured.
 
 pub mod cliff;
+pub mod deflate;
 pub mod echo;
 pub mod frames;
 pub mod kernels;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Build> {
     groups.extend(frames::in_place());
     groups.extend(frames::sending());
     groups.extend(cliff::groups());
+    groups.extend(deflate::groups());
     groups.extend(echo::groups());
     groups.extend(tokio_echo::groups());
     groups

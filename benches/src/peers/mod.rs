@@ -6,6 +6,7 @@
 //! it is driven. Nothing is timed before [`check_receipt`] or [`check_sending`] has
 //! seen every byte go through unchanged.
 
+pub mod deflate;
 mod fastwebsockets;
 mod nexus;
 mod sockudo;

@@ -5,6 +5,7 @@ use wirespeed::simd::Kernels;
 use super::{
     Results,
     chart::{Bars, Series},
+    deflate,
     shows::is_peer,
 };
 use crate::groups::{
@@ -26,6 +27,7 @@ pub fn draw(results: &Results) -> Vec<(&'static str, String)> {
         ("kernels.svg", kernels(results)),
         ("tiers.svg", tiers(results)),
         ("copy-cliff.svg", cliff(results)),
+        ("deflate.svg", deflate::chart(results)),
         ("echo.svg", echo(results)),
         ("echo-tokio.svg", tokio_echo(results)),
         ("echo-tokio-64.svg", tokio_echo_by_library(results)),

@@ -49,7 +49,7 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
         let _ = writeln!(text, "![{}]({chart})\n", chart.trim_end_matches(".svg"));
     }
     targets(&mut text, &all(results));
-    text.push_str("## Times\n\nNanoseconds an operation, medians.\n\n");
+    text.push_str("## Times\n\nNanoseconds an operation, medians; in brackets, what messages were compressed to.\n\n");
     tables(&mut text, results, |row| Some(row.median_ns));
     if results.groups.iter().flat_map(|group| &group.entries).any(|row| row.used_ns.is_some()) {
         text.push_str(
@@ -103,7 +103,8 @@ fn tables(text: &mut String, results: &Results, time: impl Fn(&Row) -> Option<f6
         for case in results.cases(&group.id) {
             let _ = write!(text, "| {} |", case.case);
             for row in &case.entries {
-                let _ = write!(text, " {} |", time(row).map_or(String::new(), number));
+                let share = row.compressed_to.map_or(String::new(), |to| format!(" ({to:.3})"));
+                let _ = write!(text, " {}{share} |", time(row).map_or(String::new(), number));
             }
             text.push('\n');
         }

@@ -2,6 +2,7 @@
 
 pub mod chart;
 mod charts;
+mod deflate;
 mod markdown;
 pub mod shows;
 
@@ -31,6 +32,9 @@ pub struct Measured {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
+    /// Payload bytes on the wire for each one of a message, where it is compressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compressed_to: Option<f64>,
     pub median_ns: f64,
     pub least_ns: f64,
     pub samples_ns: Vec<f64>,
@@ -41,8 +45,15 @@ pub struct Row {
 
 impl From<Times> for Row {
     fn from(times: Times) -> Self {
-        let Times { name, median, least, samples, used } = times;
-        Self { name, median_ns: median, least_ns: least, samples_ns: samples, used_ns: used }
+        let Times { name, compressed_to, median, least, samples, used } = times;
+        Self {
+            name,
+            compressed_to,
+            median_ns: median,
+            least_ns: least,
+            samples_ns: samples,
+            used_ns: used,
+        }
     }
 }
 

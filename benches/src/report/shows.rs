@@ -2,7 +2,7 @@
 
 use wirespeed::simd::Kernels;
 
-use super::Results;
+use super::{Results, deflate};
 use crate::groups::{
     kernels::{
         ALIGNED_WORDS, AVX2, MASK_THEN_SIMDUTF8, MEMCPY, MEMCPY_THEN_MASK, SIMDUTF8, tier_name,
@@ -67,6 +67,7 @@ pub fn all(results: &Results) -> Vec<Show> {
     shows.copying();
     shows.receiving();
     shows.echoing();
+    shows.shows.extend(deflate::shows(results));
     shows.shows
 }
 
