@@ -33,10 +33,10 @@ use crate::{
 /// # Errors
 ///
 /// As [`accept_async`](WebSocketUpgrade::accept_async).
-pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-) -> Result<WebSocketStream<S>, WebSocketError> {
-    WebSocketUpgrade::new().accept_async(stream).await
+) -> impl Future<Output = Result<WebSocketStream<S>, WebSocketError>> {
+    WebSocketUpgrade::new().accept_async(stream)
 }
 
 /// Takes a request from a stream that a client has just connected, for servers that
@@ -66,11 +66,12 @@ impl WebSocketUpgrade {
     /// [`MissingKey`](WebSocketError::MissingKey), if the request breaks the
     /// rules or the policy; it is answered with the status for it. Otherwise an
     /// error of the transport, or a timeout.
-    pub async fn accept_async<S: AsyncRead + AsyncWrite + Unpin>(
+    pub fn accept_async<S: AsyncRead + AsyncWrite + Unpin>(
         self,
         stream: S,
-    ) -> Result<WebSocketStream<S>, WebSocketError> {
-        self.accept_request_async(stream).await.map(|(_, connection)| connection)
+    ) -> impl Future<Output = Result<WebSocketStream<S>, WebSocketError>> {
+        let accepting = self.accept_request_async(stream);
+        async { accepting.await.map(|(_, connection)| connection) }
     }
 
     /// As [`accept_async`](Self::accept_async), with the request, for its path and
@@ -80,20 +81,21 @@ impl WebSocketUpgrade {
     /// # Errors
     ///
     /// As [`accept_async`](Self::accept_async).
-    pub async fn accept_request_async<S: AsyncRead + AsyncWrite + Unpin>(
+    pub fn accept_request_async<S: AsyncRead + AsyncWrite + Unpin>(
         mut self,
         mut stream: S,
-    ) -> Result<(Request<()>, WebSocketStream<S>), WebSocketError> {
+    ) -> impl Future<Output = Result<(Request<()>, WebSocketStream<S>), WebSocketError>> {
         let time = self.options.limits.handshake_timeout;
         let limits = HeadLimits::of(&self.options.limits);
-        // What is needed only here should not be a part of the caller's future.
+        // What is needed only here should not be a part of the caller's future, which
+        // lives as long as the connection.
         let accepting = Box::pin(async move {
             let incoming = handshake::request(&mut stream, limits).await?;
             self.received = incoming.leftover;
             let connection = answer(self, &incoming.request, stream).await?;
             Ok((incoming.request, connection))
         });
-        within(time, accepting).await
+        Box::pin(within(time, accepting))
     }
 
     /// Answers a request that was read from the stream already, on tokio.

@@ -101,6 +101,7 @@ impl Options {
     }
 
     fn wants(&self, id: &str) -> bool {
+        let id = format!("{id}/"); // so that a filter can name the end of an id
         self.filters.is_empty() || self.filters.iter().any(|filter| id.contains(filter.as_str()))
     }
 

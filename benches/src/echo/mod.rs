@@ -62,9 +62,6 @@ pub struct Drive {
 /// More than the header of any of the messages.
 const HEADER: usize = 14;
 
-/// What wirespeed and sockudo-ws read at once by default.
-const DEFAULT_READ: usize = 64 << 10;
-
 impl Library {
     pub const ALL: [Self; 5] = [
         Self::Wirespeed,
@@ -94,25 +91,38 @@ impl Library {
             _ => window > 1,
         };
         let form = if in_batches { Form::InBatches } else { Form::OneByOne };
-        Drive { form, read: (window * (len + HEADER)).max(DEFAULT_READ) }
+        Drive { form, read: (window * (len + HEADER)).max(self.default_read()) }
     }
 
-    /// Performs the opening handshake and echoes until the client is gone.
-    async fn echo(self, stream: TcpStream, drive: Drive) {
-        match self {
-            Self::Wirespeed => wirespeed::echo(stream, drive).await,
-            Self::Sockudo => sockudo::echo(stream).await,
-            Self::Fastwebsockets => fastwebsockets::echo(stream).await,
-            Self::TokioWebsockets => tokio_websockets::echo(stream, drive).await,
-            Self::TokioTungstenite => tokio_tungstenite::echo(stream, drive).await,
-        }
+    /// For many connections that are silent most of the time: with the smallest read
+    /// buffer that the library's documentation recommends, if it does.
+    pub fn drive_of_idle(self) -> Drive {
+        let read = if self == Self::TokioTungstenite { 4 << 10 } else { self.default_read() };
+        Drive { form: Form::OneByOne, read }
     }
 
-    /// Accepts and echoes until the end of time.
+    /// What it reads at once by default, where that can be changed.
+    fn default_read(self) -> usize {
+        if self == Self::TokioTungstenite { 128 << 10 } else { 64 << 10 }
+    }
+
+    /// Accepts, performs opening handshakes, and echoes until each client is gone.
     pub async fn serve(self, listener: TcpListener, drive: Drive) {
         while let Ok((stream, _)) = listener.accept().await {
             stream.set_nodelay(true).expect("a socket");
-            spawn(unconstrained(self.echo(stream, drive)));
+            // Each library's task has its own type: a common one would be as large as the
+            // largest.
+            match self {
+                Self::Wirespeed => spawn(unconstrained(wirespeed::echo(stream, drive))),
+                Self::Sockudo => spawn(unconstrained(sockudo::echo(stream))),
+                Self::Fastwebsockets => spawn(unconstrained(fastwebsockets::echo(stream))),
+                Self::TokioWebsockets => {
+                    spawn(unconstrained(tokio_websockets::echo(stream, drive)))
+                }
+                Self::TokioTungstenite => {
+                    spawn(unconstrained(tokio_tungstenite::echo(stream, drive)))
+                }
+            };
         }
     }
 }

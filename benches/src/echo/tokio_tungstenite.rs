@@ -8,9 +8,8 @@ use tokio_tungstenite::{accept_async_with_config, tungstenite::protocol::WebSock
 use super::{Drive, Form};
 
 pub async fn echo(stream: TcpStream, drive: Drive) {
-    let config = WebSocketConfig::default();
-    let buffer = drive.read.max(config.read_buffer_size);
-    let config = config.read_buffer_size(buffer).write_buffer_size(buffer);
+    let config =
+        WebSocketConfig::default().read_buffer_size(drive.read).write_buffer_size(drive.read);
     let mut connection = accept_async_with_config(stream, Some(config)).await.expect("a handshake");
     while let Some(Ok(message)) = connection.next().await {
         if message.is_close() {
