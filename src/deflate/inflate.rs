@@ -20,6 +20,13 @@ use crate::frame::Role;
 const TAIL_BEFORE_RESET: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
 const TAIL_BEFORE_MORE: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
 
+/// Payloads up to this length are inflated out of a copy with the tail behind it: the
+/// engine takes its fast way only where 15 bytes of input are left, and crawls through
+/// what is a good part of a short message. More than the tail would be faster still,
+/// but a message that is cut short could run on into it.
+const SHORT: usize = 512;
+const TAIL: usize = TAIL_BEFORE_MORE.len();
+
 /// What one call of [`Inflater::inflate`] has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -182,7 +189,9 @@ impl Inflater {
         let mut progress = Progress { consumed: 0, produced: 0, status: InflateStatus::NeedsInput };
 
         // An empty input may still have output pending in the engine.
-        if !input.is_empty() || self.in_block {
+        if last_of_message && !self.in_block && input.len() <= SHORT {
+            self.inflate_short(input, out, &mut progress)?;
+        } else if !input.is_empty() || self.in_block {
             self.inflate_payload(input, out, &mut progress)?;
         }
         if progress.consumed < input.len() {
@@ -193,6 +202,52 @@ impl Inflater {
             progress.status = InflateStatus::NeedsOutput;
         }
         Ok(progress)
+    }
+
+    /// [`inflate_payload`](Self::inflate_payload) for a whole message of [`SHORT`]
+    /// bytes at most.
+    fn inflate_short(
+        &mut self,
+        input: &[u8],
+        out: &mut [u8],
+        progress: &mut Progress,
+    ) -> Result<(), InflateError> {
+        let mut padded = [0; SHORT + TAIL];
+        let padded = &mut padded[..input.len() + TAIL];
+        padded[..input.len()].copy_from_slice(input);
+        padded[input.len()..].copy_from_slice(self.tail());
+
+        while progress.consumed < input.len() {
+            let engine = self.engine.get_or_insert_with(|| self.pool.take_decompressor());
+            let rest = &padded[progress.consumed..];
+            let room = &mut out[progress.produced..];
+            let room_len = room.len();
+            // It stops behind each block, so what lies behind the payload is not taken for
+            // data, unless the payload is cut short.
+            let step = Step::run(engine, rest, room, InflateFlush::Block)?;
+            progress.consumed += step.consumed;
+            progress.produced += step.produced;
+            self.in_block = !step.stream_end;
+
+            if let Some(behind) = progress.consumed.checked_sub(input.len())
+                && behind > 0
+            {
+                // The payload ended with the header of the empty stored block alone.
+                if step.produced > 0 || step.stream_end {
+                    return Err(InflateError::Truncated);
+                }
+                (progress.consumed, self.tail_fed) = (input.len(), behind);
+            } else if step.stream_end {
+                engine.reset(false);
+            } else if step.consumed == 0 && step.produced == 0 {
+                // A full output is none only if the engine has something for it.
+                return match room_len {
+                    0 => Ok(()),
+                    _ => Err(InflateError::Engine { reason: "no progress" }),
+                };
+            }
+        }
+        Ok(())
     }
 
     /// Inflates until the input is used up or the output is full.
@@ -207,7 +262,7 @@ impl Inflater {
             let rest = &input[progress.consumed..];
             let room = &mut out[progress.produced..];
             let room_len = room.len();
-            let step = Step::run(engine, rest, room)?;
+            let step = Step::run(engine, rest, room, InflateFlush::SyncFlush)?;
             progress.consumed += step.consumed;
             progress.produced += step.produced;
             self.in_block |= step.consumed > 0;
@@ -236,11 +291,11 @@ impl Inflater {
     /// tail writes nothing there, and if there is none, shows whether the
     /// engine has output pending.
     fn end_message(&mut self, room: &mut [u8]) -> Result<InflateStatus, InflateError> {
-        let tail = if self.context_takeover { &TAIL_BEFORE_MORE } else { &TAIL_BEFORE_RESET };
+        let tail = self.tail();
         if let Some(engine) = self.engine.as_mut()
             && self.in_block
         {
-            let step = Step::run(engine, &tail[self.tail_fed..], room)?;
+            let step = Step::run(engine, &tail[self.tail_fed..], room, InflateFlush::SyncFlush)?;
             self.tail_fed += step.consumed;
             if step.produced > 0 {
                 return Err(InflateError::Truncated);
@@ -248,7 +303,11 @@ impl Inflater {
             if self.tail_fed < tail.len() && room.is_empty() && !step.stream_end {
                 return Ok(InflateStatus::NeedsOutput);
             }
-            if self.tail_fed < tail.len() || step.stream_end == self.context_takeover {
+            // The payload's last block was a final one, and the engine stopped behind it.
+            let ended_before = step.stream_end && self.tail_fed == 0;
+            if ended_before {
+                engine.reset(false);
+            } else if self.tail_fed < tail.len() || step.stream_end == self.context_takeover {
                 return Err(InflateError::Truncated);
             }
         }
@@ -258,6 +317,10 @@ impl Inflater {
             self.give_back();
         }
         Ok(InflateStatus::MessageEnd)
+    }
+
+    fn tail(&self) -> &'static [u8; TAIL] {
+        if self.context_takeover { &TAIL_BEFORE_MORE } else { &TAIL_BEFORE_RESET }
     }
 
     fn give_back(&mut self) {
@@ -292,17 +355,19 @@ struct Step {
 }
 
 impl Step {
-    fn run(engine: &mut Inflate, input: &[u8], out: &mut [u8]) -> Result<Self, InflateError> {
+    fn run(
+        engine: &mut Inflate,
+        input: &[u8],
+        out: &mut [u8],
+        flush: InflateFlush,
+    ) -> Result<Self, InflateError> {
         let (total_in, total_out) = (engine.total_in(), engine.total_out());
-        let status =
-            engine.decompress(input, out, InflateFlush::SyncFlush).map_err(
-                |error| match error {
-                    zlib_rs::InflateError::DataError | zlib_rs::InflateError::NeedDict { .. } => {
-                        InflateError::Corrupt
-                    }
-                    other => InflateError::Engine { reason: other.as_str() },
-                },
-            )?;
+        let status = engine.decompress(input, out, flush).map_err(|error| match error {
+            zlib_rs::InflateError::DataError | zlib_rs::InflateError::NeedDict { .. } => {
+                InflateError::Corrupt
+            }
+            other => InflateError::Engine { reason: other.as_str() },
+        })?;
         Ok(Self {
             consumed: (engine.total_in() - total_in) as usize,
             produced: (engine.total_out() - total_out) as usize,

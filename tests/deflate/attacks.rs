@@ -102,6 +102,44 @@ fn attack_garbage() {
     }
 }
 
+/// A short payload is inflated in another way where it comes whole: what is wrong
+/// with it is wrong all the same, and what is not comes to the same.
+#[test]
+fn garbage_comes_to_the_same_whole_and_in_pieces() {
+    let pool = DeflatePool::default();
+    let text = b"quote 100.25 quote 100.50 trade 0.001 ".repeat(3);
+    for seed in 0..5_000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let level = if rng.bool() { 1 } else { 6 };
+        let mut payload = match rng.u32(..4) {
+            0 => random(rng.usize(1..24), seed),
+            _ => compressed(
+                &mut pair(&takeover(), &eager().level(level)).0,
+                &text[seed as usize % 99..],
+            ),
+        };
+        for _ in 0..rng.u32(..3) {
+            let at = rng.usize(..payload.len());
+            payload[at] ^= 1 << rng.u32(..8);
+        }
+        payload.truncate(rng.usize(1..=payload.len()).max(payload.len() / 2));
+        let params = if rng.bool() { takeover() } else { no_takeover() };
+        let whole = inflate(&mut Inflater::new(Role::Client, &params, &pool), &payload);
+
+        let mut inflater = Inflater::new(Role::Client, &params, &pool);
+        let mut out = vec![0; 1 << 20];
+        let pieces = inflater.inflate(&payload, false, &mut out).and_then(|first| {
+            assert_eq!(first.consumed, payload.len(), "seed {seed}");
+            let last = inflater.inflate(&[], true, &mut out[first.produced..])?;
+            Ok(out[..first.produced + last.produced].to_vec())
+        });
+        assert_eq!(whole.is_ok(), pieces.is_ok(), "seed {seed}: {whole:?} {pieces:?}");
+        if let (Ok(whole), Ok(pieces)) = (whole, pieces) {
+            assert_eq!(whole, pieces, "seed {seed}");
+        }
+    }
+}
+
 /// Thousands of empty blocks, final or not, are no message of any length.
 #[test]
 fn attack_empty_blocks() {
