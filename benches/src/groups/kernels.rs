@@ -80,7 +80,8 @@ fn mask(id: &str, lengths: Lengths) -> Group {
     }
     payloads().each(&mut group, ALIGNED_WORDS, |bytes| mask_by_aligned_words(bytes, KEY));
     payloads().each(&mut group, NAIVE, |bytes| mask_naively(bytes, KEY));
-    payloads().each_to(&mut group, MEMCPY, |bytes, target| target.copy_from_slice(bytes));
+    let payloads = Payloads::to_copy(lengths, Script::Ascii);
+    payloads.each_to(&mut group, MEMCPY, |bytes, target| target.copy_from_slice(bytes));
     group
 }
 
@@ -104,8 +105,9 @@ fn validate(id: &str, lengths: Lengths, script: Script) -> Group {
 fn fused(id: &str, lengths: Lengths, script: Script) -> Group {
     let mut group = group(id, lengths);
     let mask = Mask::new(KEY);
-    let payloads = || Payloads::new(lengths, script).masked();
     let in_place = script == Script::Ascii;
+    let make = if in_place { Payloads::new } else { Payloads::to_copy };
+    let payloads = || make(lengths, script).masked();
     for kernels in tiers() {
         let name = tier_name(kernels.tier());
         if in_place {
@@ -139,7 +141,7 @@ fn fused(id: &str, lengths: Lengths, script: Script) -> Group {
 
 fn copy(id: &str, lengths: Lengths) -> Group {
     let mut group = group(id, lengths);
-    let payloads = || Payloads::new(lengths, Script::Ascii);
+    let payloads = || Payloads::to_copy(lengths, Script::Ascii);
     for kernels in tiers() {
         let name = tier_name(kernels.tier());
         payloads().each_to(&mut group, name, move |bytes, target| {
@@ -188,13 +190,24 @@ struct Payloads {
 }
 
 impl Payloads {
+    /// Payloads to be changed in place.
     fn new(lengths: Lengths, script: Script) -> Self {
+        Self::within(24 << 10, lengths, script)
+    }
+
+    /// Payloads to be copied: they and their copies take as much memory as those that
+    /// are changed in place.
+    fn to_copy(lengths: Lengths, script: Script) -> Self {
+        Self::within(12 << 10, lengths, script)
+    }
+
+    /// Payloads in `near` bytes, of which with what they are copied to the cache
+    /// nearest to the core has room for; lengths that nothing can learn need many more.
+    fn within(near: usize, lengths: Lengths, script: Script) -> Self {
         // Bytes between them, for the header of an unmasked frame.
         const HEADER: usize = 2;
+        let span = if let Lengths::Mixed(..) = lengths { 32 * near } else { near };
         let mut random = Random::new(777);
-        // 12 KiB are room for many small ones and fit the cache nearest to the core;
-        // lengths that nothing can learn need many more places.
-        let span = if let Lengths::Mixed(..) = lengths { 1 << 20 } else { 12 << 10 };
         let mut places = Vec::new();
         let mut at = HEADER;
         loop {
@@ -203,7 +216,9 @@ impl Payloads {
                 break;
             }
             places.push((at, len));
-            at += len + HEADER;
+            // Other frames lie between long ones: where all are of the size of a page,
+            // each would wait for stores to the same place in the page before.
+            at += len + HEADER + if len < 1 << 10 { 0 } else { random.within(0, 700) };
         }
         let mut memory = Aligned::new(at);
         for &(at, len) in &places {
