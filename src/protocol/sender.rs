@@ -4,11 +4,11 @@ use std::{io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
+#[cfg(feature = "tokio")]
+use super::Outgoing;
 #[cfg(feature = "deflate")]
 use super::deflation::{Deflation, Prepared};
-use super::{
-    Compress, Outgoing, SendError, Signals, TransportAction, frames::FrameQueue, link::Link,
-};
+use super::{Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
 use crate::{
