@@ -43,6 +43,8 @@ pub fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 /// look at it before they [accept](WebSocketUpgrade::accept_async_on) it. What was
 /// read behind it goes to [`WebSocketUpgrade::received`].
 ///
+/// To drop the future gives the connection up: what was read until then is lost.
+///
 /// # Errors
 ///
 /// As [`accept_async`](WebSocketUpgrade::accept_async).
@@ -98,7 +100,8 @@ impl WebSocketUpgrade {
         Box::pin(within(time, accepting))
     }
 
-    /// Answers a request that was read from the stream already, on tokio.
+    /// Answers a request that was read from the stream already, on tokio. To drop the
+    /// future gives the connection up.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use std::{
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirespeed::{
-    Opcode, WebSocketError, WebSocketMessage,
+    Opcode, WebSocketError, WebSocketMessage, WebSocketOptions, WebSocketUpgrade,
     protocol::Received,
     tokio::{WebSocketReader, WebSocketStream, WebSocketWriter},
 };
@@ -392,9 +392,33 @@ fn list_17_opening_handshakes() {
         let client = wirespeed::WebSocketClient::new().websocket("ws://example.com/");
         async { client.connect_async_over(wire).await.map(drop) }
     };
+    let reading = |mut wire: Wire| async move {
+        let limits = WebSocketOptions::server().limits;
+        wirespeed::tokio::read_request(&mut wire, &limits).await.map(drop)
+    };
+    let answering = |wire: Wire| async {
+        let request = http::Request::get("/")
+            .header("Host", "example.com")
+            .header("Upgrade", "websocket")
+            .header("Connection", "Upgrade")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Version", "13")
+            .body(())
+            .unwrap();
+        WebSocketUpgrade::new().accept_async_on(&request, wire).await.map(drop)
+    };
     in_runtime(|| {
-        let polls = dropped_after_every_poll(accepting, |wire| wire.deliver(REQUEST));
-        assert!(polls > REQUEST.len(), "every byte makes it wait: {polls}");
+        let deliver = |wire: &Wire| wire.deliver(REQUEST);
+        let polls = [
+            dropped_after_every_poll(accepting, deliver),
+            dropped_after_every_poll(reading, deliver),
+        ];
+        assert!(
+            polls.iter().all(|polls| *polls > REQUEST.len()),
+            "each byte makes wait: {polls:?}"
+        );
+        let polls = dropped_after_every_poll(answering, |_| {});
+        assert!(polls > "HTTP/1.1 101 Switching Protocols".len(), "{polls}");
         dropped_after_every_poll(connecting, |wire| {
             if let Some(key) = wire.sent_key() {
                 let accept = wirespeed::compute_accept_key(&key);
