@@ -1,6 +1,7 @@
 //! The receiving side over a stream: reads, their deadlines and the end.
 
 use std::{
+    future::poll_fn,
     io,
     task::{Context, Poll, ready},
 };
@@ -66,6 +67,82 @@ impl Reading {
             send_error: None,
             at_end: false,
             ended: false,
+        }
+    }
+
+    /// The next message, owning its bytes; `None` if none will ever come.
+    pub(super) async fn receive<L: Lines>(
+        &mut self,
+        lines: &mut L,
+    ) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        loop {
+            if let Some(found) = self.find_in_place() {
+                return self.take_in_place(lines, found).map(Some);
+            }
+            match poll_fn(|cx| self.poll_more(cx, lines, Way::Whole)).await? {
+                More::Found(found) => return self.take(lines, found).map(Some),
+                More::Bytes => {}
+                More::Nothing => return Ok(None),
+            }
+        }
+    }
+
+    /// The next message, borrowed; `None` if none will ever come.
+    #[inline]
+    pub(super) async fn receive_ref<L: Lines>(
+        &mut self,
+        lines: &mut L,
+    ) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        loop {
+            if let Some(found) = self.find_in_place() {
+                return self.open_in_place(lines, found).map(Some);
+            }
+            match poll_fn(|cx| self.poll_more(cx, lines, Way::Whole)).await? {
+                More::Found(found) => return self.open(lines, found).map(Some),
+                More::Bytes => {}
+                More::Nothing => return Ok(None),
+            }
+        }
+    }
+
+    /// The next message if it is received already, owning its bytes.
+    #[inline]
+    pub(super) fn try_receive<L: Lines>(
+        &mut self,
+        lines: &mut L,
+    ) -> Result<Option<WebSocketMessage>, WebSocketError> {
+        if let Some(found) = self.find_in_place() {
+            return self.take_in_place(lines, found).map(Some);
+        }
+        match self.find(lines, Way::Whole)? {
+            Some(found) => self.take(lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next message if it is received already, borrowed.
+    #[inline]
+    pub(super) fn try_receive_ref<L: Lines>(
+        &mut self,
+        lines: &mut L,
+    ) -> Result<Option<MessageRef<'_>>, WebSocketError> {
+        if let Some(found) = self.find_in_place() {
+            return self.open_in_place(lines, found).map(Some);
+        }
+        match self.find(lines, Way::Whole)? {
+            Some(found) => self.open(lines, found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next piece of a message, or control frame; `None` if none will ever come.
+    pub(super) async fn receive_chunk<L: Lines>(
+        &mut self,
+        lines: &mut L,
+    ) -> Result<Option<Received<'_>>, WebSocketError> {
+        match poll_fn(|cx| self.poll_find(cx, lines, Way::InChunks)).await? {
+            Some(found) => self.open_chunk(lines, found).map(Some),
+            None => Ok(None),
         }
     }
 

@@ -14,13 +14,13 @@ use tokio::{
 use super::{
     lines::{Inlet, Outlet, Shared},
     messages::{MessageReader, MessageWriter},
-    reading::{More, Reading},
+    reading::Reading,
 };
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, Opcode},
     message::{MessageRef, WebSocketMessage},
-    protocol::{Outgoing, Received, Way},
+    protocol::{Outgoing, Received},
 };
 
 /// A stream whose directions can be taken apart without a lock between them.
@@ -83,17 +83,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     ///
     /// As [`WebSocketStream::receive`](super::WebSocketStream::receive).
     pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
-        let Self { reading, inlet } = self;
-        loop {
-            if let Some(found) = reading.find_in_place() {
-                return reading.take_in_place(inlet, found).map(Some);
-            }
-            match poll_fn(|cx| reading.poll_more(cx, inlet, Way::Whole)).await? {
-                More::Found(found) => return reading.take(inlet, found).map(Some),
-                More::Bytes => {}
-                More::Nothing => return Ok(None),
-            }
-        }
+        self.reading.receive(&mut self.inlet).await
     }
 
     /// The next message, borrowed from the read buffer; `None` once the
@@ -104,17 +94,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     /// As [`receive`](Self::receive).
     #[inline]
     pub async fn receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
-        let Self { reading, inlet } = self;
-        loop {
-            if let Some(found) = reading.find_in_place() {
-                return reading.open_in_place(inlet, found).map(Some);
-            }
-            match poll_fn(|cx| reading.poll_more(cx, inlet, Way::Whole)).await? {
-                More::Found(found) => return reading.open(inlet, found).map(Some),
-                More::Bytes => {}
-                More::Nothing => return Ok(None),
-            }
-        }
+        self.reading.receive_ref(&mut self.inlet).await
     }
 
     /// The next message if it is received already.
@@ -123,14 +103,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
-        let Self { reading, inlet } = self;
-        if let Some(found) = reading.find_in_place() {
-            return reading.take_in_place(inlet, found).map(Some);
-        }
-        match reading.find(inlet, Way::Whole)? {
-            Some(found) => reading.take(inlet, found).map(Some),
-            None => Ok(None),
-        }
+        self.reading.try_receive(&mut self.inlet)
     }
 
     /// The next message if it is received already, borrowed from the read buffer.
@@ -140,14 +113,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     /// As [`receive`](Self::receive).
     #[inline]
     pub fn try_receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
-        let Self { reading, inlet } = self;
-        if let Some(found) = reading.find_in_place() {
-            return reading.open_in_place(inlet, found).map(Some);
-        }
-        match reading.find(inlet, Way::Whole)? {
-            Some(found) => reading.open(inlet, found).map(Some),
-            None => Ok(None),
-        }
+        self.reading.try_receive_ref(&mut self.inlet)
     }
 
     /// The next piece of a message as it arrives, or the next control frame;
@@ -157,11 +123,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
     ///
     /// As [`receive`](Self::receive).
     pub async fn receive_chunk(&mut self) -> Result<Option<Received<'_>>, WebSocketError> {
-        let Self { reading, inlet } = self;
-        match poll_fn(|cx| reading.poll_find(cx, inlet, Way::InChunks)).await? {
-            Some(found) => reading.open_chunk(inlet, found).map(Some),
-            None => Ok(None),
-        }
+        self.reading.receive_chunk(&mut self.inlet).await
     }
 
     /// Waits for the next message and gives it to be read as it arrives; `None`

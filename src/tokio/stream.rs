@@ -13,7 +13,7 @@ use super::{
     MaybeTlsStream,
     lines::{Outlet, Whole},
     messages::{MessageReader, MessageWriter},
-    reading::{More, Reading},
+    reading::Reading,
     split::{Halves, SplitStream, WebSocketReader, WebSocketWriter},
     timer::now,
     wakers::Wakers,
@@ -24,7 +24,7 @@ use crate::{
     handshake::Opened,
     message::{MessageRef, WebSocketMessage},
     options::WebSocketOptions,
-    protocol::{Connection, Outgoing, Received, Way},
+    protocol::{Connection, Outgoing, Received},
 };
 
 /// A WebSocket connection over an asynchronous byte stream.
@@ -112,17 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// What the peer did wrong, a timeout, or an error of the transport; after
     /// any of them the connection is over.
     pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
-        let Self { reading, lines, .. } = self;
-        loop {
-            if let Some(found) = reading.find_in_place() {
-                return reading.take_in_place(lines, found).map(Some);
-            }
-            match poll_fn(|cx| reading.poll_more(cx, lines, Way::Whole)).await? {
-                More::Found(found) => return reading.take(lines, found).map(Some),
-                More::Bytes => {}
-                More::Nothing => return Ok(None),
-            }
-        }
+        self.reading.receive(&mut self.lines).await
     }
 
     /// The next message, borrowed from the read buffer: no allocation, no copy,
@@ -135,17 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// As [`receive`](Self::receive).
     #[inline]
     pub async fn receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
-        let Self { reading, lines, .. } = self;
-        loop {
-            if let Some(found) = reading.find_in_place() {
-                return reading.open_in_place(lines, found).map(Some);
-            }
-            match poll_fn(|cx| reading.poll_more(cx, lines, Way::Whole)).await? {
-                More::Found(found) => return reading.open(lines, found).map(Some),
-                More::Bytes => {}
-                More::Nothing => return Ok(None),
-            }
-        }
+        self.reading.receive_ref(&mut self.lines).await
     }
 
     /// The next message if it is received already: all messages that came with
@@ -169,14 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// As [`receive`](Self::receive).
     pub fn try_receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
-        let Self { reading, lines, .. } = self;
-        if let Some(found) = reading.find_in_place() {
-            return reading.take_in_place(lines, found).map(Some);
-        }
-        match reading.find(lines, Way::Whole)? {
-            Some(found) => reading.take(lines, found).map(Some),
-            None => Ok(None),
-        }
+        self.reading.try_receive(&mut self.lines)
     }
 
     /// The next message if it is received already, borrowed from the read buffer;
@@ -187,14 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// As [`receive`](Self::receive).
     #[inline]
     pub fn try_receive_ref(&mut self) -> Result<Option<MessageRef<'_>>, WebSocketError> {
-        let Self { reading, lines, .. } = self;
-        if let Some(found) = reading.find_in_place() {
-            return reading.open_in_place(lines, found).map(Some);
-        }
-        match reading.find(lines, Way::Whole)? {
-            Some(found) => reading.open(lines, found).map(Some),
-            None => Ok(None),
-        }
+        self.reading.try_receive_ref(&mut self.lines)
     }
 
     /// The next piece of a message as it arrives, or the next control frame;
@@ -207,11 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// As [`receive`](Self::receive).
     pub async fn receive_chunk(&mut self) -> Result<Option<Received<'_>>, WebSocketError> {
-        let Self { reading, lines, .. } = self;
-        match poll_fn(|cx| reading.poll_find(cx, lines, Way::InChunks)).await? {
-            Some(found) => reading.open_chunk(lines, found).map(Some),
-            None => Ok(None),
-        }
+        self.reading.receive_chunk(&mut self.lines).await
     }
 
     /// Waits for the next message and gives it to be read as it arrives; `None`
