@@ -88,5 +88,5 @@ fn copy_text_piece(source: &[u8], target: &mut Uninit, key: Mask, last: u32) -> 
 #[inline(always)]
 fn is_short_ascii<A: Access>(span: Span<'_, A>) -> bool {
     // SAFETY: nothing is asked of the CPU.
-    span.len() <= cover::MAX && unsafe { ascii::ascii_prefix::<Portable, _>(span) }.is_ok()
+    span.len() <= cover::MAX && unsafe { ascii::is_short_ascii::<Portable, _>(span) }
 }

@@ -11,46 +11,41 @@ use super::{
 /// the lines that it saves from being split.
 const ALIGN_FROM: usize = 512;
 
-/// Tests the span until something is not ASCII; the error is how many bytes are
-/// known to be, which is 0 if the span is short. If `A` stores, so many are
-/// unmasked.
+/// Whether a short span is ASCII. If it is and `A` stores, it is also unmasked;
+/// otherwise it is left as it was.
 ///
 /// # Safety
 ///
-/// The CPU must have the instructions of `I`.
+/// The span must not be longer than [`cover::MAX`], and the CPU must have the
+/// instructions of `I`.
 #[inline(always)]
-pub(in crate::simd) unsafe fn ascii_prefix<I: Isa, A: Access>(
-    span: Span<'_, A>,
-) -> Result<(), usize> {
+pub(in crate::simd) unsafe fn is_short_ascii<I: Isa, A: Access>(span: Span<'_, A>) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { cover::visit::<I, _, _>(span, AsciiPrefix) }
+    unsafe { cover::visit::<I, _, _>(span, IsAscii) }
 }
 
-struct AsciiPrefix;
+struct IsAscii;
 
-impl<A: Access> Visitor<A> for AsciiPrefix {
-    type Output = Result<(), usize>;
+impl<A: Access> Visitor<A> for IsAscii {
+    type Output = bool;
 
     #[inline(always)]
-    unsafe fn ends<B: Block>(self, span: Span<'_, A>) -> Result<(), usize> {
+    unsafe fn ends<B: Block>(self, span: Span<'_, A>) -> bool {
         // SAFETY: the caller's promise.
         unsafe {
-            if B::LEN > 64 && !begins_with_ascii(span) {
-                return Err(0);
-            }
             let ends = span.load_ends::<B>();
             if !ends.is_ascii() {
-                return Err(0);
+                return false;
             }
             if A::STORES {
                 span.store_ends(ends);
             }
         }
-        Ok(())
+        true
     }
 
     #[inline(always)]
-    unsafe fn bytes(self, span: Span<'_, A>) -> Result<(), usize> {
+    unsafe fn bytes(self, span: Span<'_, A>) -> bool {
         let mut bytes = span.key_at(0).bytes();
         let mut all = 0;
         for (at, byte) in bytes.iter_mut().enumerate().take(span.len()) {
@@ -59,7 +54,7 @@ impl<A: Access> Visitor<A> for AsciiPrefix {
             all |= *byte;
         }
         if !all.is_ascii() {
-            return Err(0);
+            return false;
         }
         if A::STORES {
             for (at, byte) in bytes.into_iter().enumerate().take(span.len()) {
@@ -67,41 +62,29 @@ impl<A: Access> Visitor<A> for AsciiPrefix {
                 unsafe { *span.target.add(at) = byte };
             }
         }
-        Ok(())
-    }
-
-    #[inline(always)]
-    unsafe fn long<I: Isa>(self, span: Span<'_, A>) -> Result<(), usize> {
-        // SAFETY: the caller's promise.
-        unsafe { if begins_with_ascii(span) { long::<I, _>(span) } else { Err(0) } }
+        true
     }
 }
 
-/// Whether the first eight bytes are ASCII: text in a script of its own is so from
-/// the start, and where many registers follow, that is worth a test of its own.
+/// Tests a long span until something is not ASCII; the error is how many bytes are
+/// known to be. If `A` stores, so many are unmasked.
 ///
 /// # Safety
 ///
-/// The span must not be shorter than that.
+/// The span must be longer than [`cover::MAX`], and the CPU must have the
+/// instructions of `I`.
 #[inline(always)]
-unsafe fn begins_with_ascii<A: Access>(span: Span<'_, A>) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { span.load_unmasked::<u64>(0) }.is_ascii()
-}
-
-/// [`ascii_prefix`] of a long span.
-///
-/// # Safety
-///
-/// The span must be longer than 256 bytes, and the CPU must have the instructions
-/// of `I`.
-#[inline(always)]
-unsafe fn long<I: Isa, A: Access>(span: Span<'_, A>) -> Result<(), usize> {
+pub(super) unsafe fn ascii_prefix<I: Isa, A: Access>(span: Span<'_, A>) -> Result<(), usize> {
     let tail_at = span.len() - I::Bytes128::LEN;
     // SAFETY: every access ends at or before the length, which is above 256, and
     // above 319 where the body is aligned. In place, nothing is stored over source
     // bytes that are still to be loaded.
     unsafe {
+        // Text in a script of its own is not ASCII from the start; what follows here
+        // would be for nothing.
+        if !span.load_unmasked::<u64>(0).is_ascii() {
+            return Err(0);
+        }
         let tail: I::Bytes128 = span.load_unmasked(tail_at);
         let head: I::Bytes64 = span.load_unmasked(0);
         let mut at = if span.len() >= ALIGN_FROM && head.is_ascii() {

@@ -11,7 +11,7 @@ use super::{
     span::{Access, Span},
 };
 
-/// What to do with a payload.
+/// What to do with a short payload.
 pub(super) trait Visitor<A: Access> {
     type Output;
 
@@ -29,24 +29,17 @@ pub(super) trait Visitor<A: Access> {
     ///
     /// The span must be shorter than 4 bytes.
     unsafe fn bytes(self, span: Span<'_, A>) -> Self::Output;
-
-    /// Handles a payload of more than [`MAX`] bytes.
-    ///
-    /// # Safety
-    ///
-    /// The span must be longer than that, and the CPU must have the instructions
-    /// of `I`.
-    unsafe fn long<I: Isa>(self, span: Span<'_, A>) -> Self::Output;
 }
 
 /// The longest payload that has a cover.
 pub(in crate::simd) const MAX: usize = 256;
 
-/// Hands the span to `visitor`, by its size class.
+/// Hands a short span to `visitor`, by its size class.
 ///
 /// # Safety
 ///
-/// The CPU must have the instructions of `I`.
+/// The span must not be longer than [`MAX`], and the CPU must have the instructions
+/// of `I`.
 #[inline(always)]
 pub(super) unsafe fn visit<I: Isa, A: Access, V: Visitor<A>>(
     span: Span<'_, A>,
@@ -55,20 +48,16 @@ pub(super) unsafe fn visit<I: Isa, A: Access, V: Visitor<A>>(
     // SAFETY: each class has the bounds that its cover asks for.
     unsafe {
         let len = span.len();
-        if len > 64 {
-            if len <= 128 {
+        if len > 32 {
+            if len <= 64 {
+                visitor.ends::<I::Bytes32>(span)
+            } else if len <= 128 {
                 visitor.ends::<I::Bytes64>(span)
-            } else if len <= MAX {
-                visitor.ends::<I::Bytes128>(span)
             } else {
-                visitor.long::<I>(span)
+                visitor.ends::<I::Bytes128>(span)
             }
         } else if len > 16 {
-            if len > 32 {
-                visitor.ends::<I::Bytes32>(span)
-            } else {
-                visitor.ends::<I::Bytes16>(span)
-            }
+            visitor.ends::<I::Bytes16>(span)
         } else if len >= 8 {
             visitor.ends::<u64>(span)
         } else if len >= 4 {

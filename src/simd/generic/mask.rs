@@ -14,7 +14,13 @@ use super::{
 #[inline(always)]
 pub(in crate::simd) unsafe fn mask<I: Isa, A: Access>(span: Span<'_, A>) {
     // SAFETY: the caller's promise.
-    unsafe { cover::visit::<I, _, _>(span, Masking) };
+    unsafe {
+        if span.len() > cover::MAX {
+            long::<I::Bytes32, _>(span);
+        } else {
+            cover::visit::<I, _, _>(span, Masking);
+        }
+    }
 }
 
 /// Masks what it visits; `A` must store.
@@ -35,12 +41,6 @@ impl<A: Access> Visitor<A> for Masking {
             // SAFETY: `at` is below the length.
             unsafe { *span.target.add(at) = *span.source.add(at) ^ key };
         }
-    }
-
-    #[inline(always)]
-    unsafe fn long<I: Isa>(self, span: Span<'_, A>) {
-        // SAFETY: the caller's promise.
-        unsafe { long::<I::Bytes32, _>(span) };
     }
 }
 

@@ -15,7 +15,7 @@
 //!   stores that have not left the store buffer yet.
 
 use super::{
-    ascii::ascii_prefix,
+    ascii::{ascii_prefix, is_short_ascii},
     block::{Block, Isa, Pair},
     mask::mask,
     span::{Access, Span},
@@ -76,6 +76,15 @@ pub(in crate::simd) trait Check {
     /// Checks the next bytes.
     fn block(&mut self, block: Self::Block);
 
+    /// [`block`](Self::block), where the bytes lie at `from`, unmasked like those
+    /// before them: what is to be compared with its predecessors can be loaded
+    /// with them, where that is cheaper than to shift them in.
+    ///
+    /// # Safety
+    ///
+    /// The block and three bytes before it must be readable.
+    unsafe fn block_at(&mut self, block: Self::Block, from: *const u8);
+
     /// Checks the first `len` bytes of `block`, up to `MAX_PREFIX`, and ends the
     /// check there, but not the text: a sequence may go on behind them.
     fn last_block(&mut self, block: Self::Block, len: usize);
@@ -89,25 +98,19 @@ pub(in crate::simd) trait Check {
     fn is_valid(&self) -> bool;
 }
 
-/// How far a check came.
-pub(in crate::simd) enum Progress {
-    Done(bool),
-    /// The first so many bytes are ASCII, and unmasked if the access stores. What
-    /// follows is a text of its own.
-    Ascii(usize),
-}
-
-/// Tests for ASCII, and settles what can be settled on the way. What cannot is for
-/// [`check`], which has the same parameters.
+/// Settles what can be settled at first sight of a short text: that it is UTF-8
+/// because it is ASCII, or what it is if one register holds all of it. What cannot
+/// is left as it was, for [`check_short`].
 ///
 /// # Safety
 ///
-/// The CPU must have the instructions of `I`.
+/// The span must not be longer than [`cover::MAX`], and the CPU must have the
+/// instructions of `I`.
 #[inline(always)]
-pub(in crate::simd) unsafe fn quick_check<I, A, const WHOLE: bool>(
+pub(in crate::simd) unsafe fn glance<I, A, const WHOLE: bool>(
     span: Span<'_, A>,
     last: u32,
-) -> Progress
+) -> Option<bool>
 where
     I: Utf8Isa,
     A: Access,
@@ -115,15 +118,37 @@ where
     // SAFETY: the caller's promise.
     unsafe {
         if !A::IN_PLACE && I::Register::CHEAP_PREFIX && span.len() <= I::Register::MAX_PREFIX {
-            return Progress::Done(one_block::<I::Register, _, WHOLE>(span, last));
+            return Some(one_block::<I::Register, _, WHOLE>(span, last));
         }
-        if last != 0 {
-            return Progress::Ascii(0);
+        (last == 0 && is_short_ascii::<I, _>(span)).then_some(true)
+    }
+}
+
+/// [`check_long`] for a short text, of which it is known that not all is ASCII.
+///
+/// # Safety
+///
+/// The CPU must have the instructions of `I`.
+#[inline(always)]
+pub(in crate::simd) unsafe fn check_short<I, A, const WHOLE: bool>(
+    span: Span<'_, A>,
+    mut last: u32,
+) -> bool
+where
+    I: Utf8Isa,
+    A: Access,
+{
+    if WHOLE {
+        last = 0; // which it is, but the compiler cannot know
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let check = <I::Register as Utf8Block>::Check::after(last);
+        let is_valid = check_rest::<I::Register, _, WHOLE>(check, span, last);
+        if A::STORES {
+            mask::<I, _>(span);
         }
-        match ascii_prefix::<I, _>(span) {
-            Ok(()) => Progress::Done(true),
-            Err(tested) => Progress::Ascii(tested),
-        }
+        is_valid
     }
 }
 
@@ -137,10 +162,11 @@ where
 ///
 /// # Safety
 ///
-/// The CPU must have the instructions of `I`.
+/// The span must be longer than [`cover::MAX`], and the CPU must have the
+/// instructions of `I`.
 #[inline(always)]
-pub(in crate::simd) unsafe fn check<I, A, const WHOLE: bool>(
-    span: Span<'_, A>,
+pub(in crate::simd) unsafe fn check_long<I, A, const WHOLE: bool>(
+    mut span: Span<'_, A>,
     mut last: u32,
 ) -> bool
 where
@@ -154,6 +180,12 @@ where
     let mut open = last != 0;
     // SAFETY: every access ends at or before the length.
     unsafe {
+        if !open {
+            match ascii_prefix::<I, _>(span) {
+                Ok(()) => return true,
+                Err(tested) => span = span.suffix(tested),
+            }
+        }
         let mut check = <I::Register as Utf8Block>::Check::after(last);
         let key = I::Register::splat(span.key_at(0));
         let keys = Pair(Pair(key, key), Pair(key, key));
@@ -164,10 +196,11 @@ where
                 span.store(at, group);
             }
             if !group.is_ascii() {
+                let len = I::Register::LEN;
                 check.block(group.0.0);
-                check.block(group.0.1);
-                check.block(group.1.0);
-                check.block(group.1.1);
+                check_next(&mut check, span, at + len, group.0.1);
+                check_next(&mut check, span, at + 2 * len, group.1.0);
+                check_next(&mut check, span, at + 3 * len, group.1.1);
                 open = true;
             } else if open {
                 check.ascii();
@@ -230,6 +263,27 @@ unsafe fn check_rest<B: Utf8Block, A: Access, const WHOLE: bool>(
     span: Span<'_, A>,
     last: u32,
 ) -> bool {
+    // SAFETY: the caller's promise, and the bounds as asked for.
+    unsafe {
+        if B::CHEAP_PREFIX || span.len() < B::LEN {
+            check_with_prefix::<B, _, WHOLE>(&mut check, span);
+        } else {
+            check_with_overlap::<B, _, WHOLE>(&mut check, span, last);
+        }
+    }
+    check.is_valid()
+}
+
+/// Checks what is left up to a register that is not full.
+///
+/// # Safety
+///
+/// The CPU must have the instructions of `B`.
+#[inline(always)]
+unsafe fn check_with_prefix<B: Utf8Block, A: Access, const WHOLE: bool>(
+    check: &mut B::Check,
+    span: Span<'_, A>,
+) {
     // SAFETY: every access ends at or before the length.
     unsafe {
         let key = B::splat(span.key_at(0));
@@ -238,27 +292,78 @@ unsafe fn check_rest<B: Utf8Block, A: Access, const WHOLE: bool>(
             check.block(span.load::<B>(at).xor(key));
             at += B::LEN;
         }
-        if at == span.len() {
+        let len = span.len() - at;
+        if len == 0 {
             if WHOLE {
                 check.ascii();
             }
-        } else if B::CHEAP_PREFIX || at == 0 {
-            let len = span.len() - at;
-            let block = B::load_prefix(span.source.add(at), len, key);
-            if WHOLE {
-                check.block(block); // the zeros behind a cut sequence are its error
-            } else {
-                check.last_block(block, len);
-            }
+            return;
+        }
+        let block = B::load_prefix(span.source.add(at), len, key);
+        if WHOLE {
+            check.block(block); // the zeros behind a cut sequence are its error
         } else {
-            let tail_at = span.len() - B::LEN;
-            check.jump(before(span, tail_at, last));
-            check.block(span.load_unmasked(tail_at));
-            if WHOLE {
-                check.ascii();
+            check.last_block(block, len);
+        }
+    }
+}
+
+/// Checks what is left up to a register that overlaps its predecessor.
+///
+/// # Safety
+///
+/// The span must not be shorter than a register, and the CPU must have the
+/// instructions of `B`.
+#[inline(always)]
+unsafe fn check_with_overlap<B: Utf8Block, A: Access, const WHOLE: bool>(
+    check: &mut B::Check,
+    span: Span<'_, A>,
+    last: u32,
+) {
+    // SAFETY: every access ends at or before the length.
+    unsafe {
+        let key = B::splat(span.key_at(0));
+        let tail_at = span.len() - B::LEN;
+        check.block(span.load::<B>(0).xor(key));
+        if tail_at > 0 {
+            let mut at = B::LEN;
+            while at < tail_at {
+                check_next(check, span, at, span.load::<B>(at).xor(key));
+                at += B::LEN;
+            }
+            let tail = span.load_unmasked(tail_at);
+            if A::STORES || tail_at < 3 {
+                check.jump(before(span, tail_at, last));
+                check.block(tail);
+            } else {
+                check.block_at(tail, span.source.add(tail_at));
             }
         }
-        check.is_valid()
+        if WHOLE {
+            check.ascii();
+        }
+    }
+}
+
+/// Checks the unmasked block at `at`, behind others.
+///
+/// # Safety
+///
+/// The block must lie within the span, and three bytes of the span before it.
+#[inline(always)]
+unsafe fn check_next<C: Check, A: Access>(
+    check: &mut C,
+    span: Span<'_, A>,
+    at: usize,
+    block: C::Block,
+) {
+    // What is unmasked has just been stored, if at all: loads across those stores would
+    // wait for them.
+    if A::STORES {
+        check.block(block);
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { check.block_at(block, span.source.add(at)) }
     }
 }
 

@@ -117,8 +117,16 @@ impl Check for Lookup {
     #[inline(always)]
     fn block(&mut self, block: Ymm) {
         // SAFETY: `self` answers for the CPU.
+        unsafe { self.add(violations(block.0, shifted_in(self.previous, block.0))) };
+        self.previous = block.0;
+    }
+
+    #[inline(always)]
+    unsafe fn block_at(&mut self, block: Ymm, from: *const u8) {
+        // SAFETY: `self` answers for the CPU, the caller for the bytes.
         unsafe {
-            self.errors = _mm256_or_si256(self.errors, violations(self.previous, block.0));
+            let predecessors = [1, 2, 3].map(|by| Ymm::load(from.sub(by)).0);
+            self.add(violations(block.0, predecessors));
         }
         self.previous = block.0;
     }
@@ -127,8 +135,8 @@ impl Check for Lookup {
     fn last_block(&mut self, block: Ymm, len: usize) {
         // SAFETY: `self` answers for the CPU.
         unsafe {
-            let counted = _mm256_and_si256(violations(self.previous, block.0), prefix(len));
-            self.errors = _mm256_or_si256(self.errors, counted);
+            let all = violations(block.0, shifted_in(self.previous, block.0));
+            self.add(_mm256_and_si256(all, prefix(len)));
         }
     }
 
@@ -136,8 +144,7 @@ impl Check for Lookup {
     fn ascii(&mut self) {
         // SAFETY: `self` answers for the CPU.
         unsafe {
-            let cut = _mm256_subs_epu8(self.previous, load(&GREATEST_END));
-            self.errors = _mm256_or_si256(self.errors, cut);
+            self.add(_mm256_subs_epu8(self.previous, load(&GREATEST_END)));
             self.previous = _mm256_setzero_si256();
         }
     }
@@ -179,16 +186,32 @@ impl Utf8Block for Ymm {
     }
 }
 
-/// The errors of a register and its predecessor; a byte stands for the second
-/// of the two bytes that violate a rule, or for a missing continuation.
+impl Lookup {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add(&mut self, errors: __m256i) {
+        self.errors = _mm256_or_si256(self.errors, errors);
+    }
+}
+
+/// The bytes one, two and three before those of a register.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn violations(previous: __m256i, block: __m256i) -> __m256i {
+fn shifted_in(previous: __m256i, block: __m256i) -> [__m256i; 3] {
     let joint = _mm256_permute2x128_si256::<0x21>(previous, block);
-    let one_before = _mm256_alignr_epi8::<15>(block, joint);
-    let two_before = _mm256_alignr_epi8::<14>(block, joint);
-    let three_before = _mm256_alignr_epi8::<13>(block, joint);
+    [
+        _mm256_alignr_epi8::<15>(block, joint),
+        _mm256_alignr_epi8::<14>(block, joint),
+        _mm256_alignr_epi8::<13>(block, joint),
+    ]
+}
 
+/// The errors of a register, of which the bytes one, two and three before are given;
+/// a byte stands for the second of the two bytes that violate a rule, or for a missing
+/// continuation.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn violations(block: __m256i, [one_before, two_before, three_before]: [__m256i; 3]) -> __m256i {
     let nibble = _mm256_set1_epi8(0x0F);
     let upper = |bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
     let of_two = _mm256_and_si256(

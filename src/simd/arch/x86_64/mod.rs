@@ -14,9 +14,9 @@ macro_rules! entry_points {
             Mask,
             arch::{EntryPoints, Uninit},
             generic::{
-                mask,
+                cover, mask,
                 span::{Access, Span},
-                utf8::{self, Progress},
+                utf8,
             },
         };
 
@@ -76,37 +76,61 @@ macro_rules! entry_points {
         #[inline]
         #[target_feature(enable = $features)]
         fn check<A: Access, const WHOLE: bool>(span: Span<'_, A>, last: u32) -> bool {
-            // SAFETY: the CPU has this function's own features.
-            match unsafe { utf8::quick_check::<$isa, _, WHOLE>(span, last) } {
-                Progress::Done(is_valid) => is_valid,
-                Progress::Ascii(at) => {
-                    let (source, target, len, key) = span.suffix(at).into_parts();
-                    // SAFETY: the parts are used once.
-                    unsafe { check_further::<A, WHOLE>(source, target, len, key, last) }
+            // SAFETY: the lengths are as asked for, the CPU has this function's own
+            // features, and the parts are used once.
+            unsafe {
+                if span.len() > cover::MAX {
+                    let (source, target, len, key) = span.into_parts();
+                    return check_long::<A, WHOLE>(source, target, len, key, last);
                 }
+                if let Some(is_valid) = utf8::glance::<$isa, _, WHOLE>(span, last) {
+                    return is_valid;
+                }
+                let (source, target, len, key) = span.into_parts();
+                check_short::<A, WHOLE>(source, target, len, key, last)
             }
         }
 
-        /// A function of its own, so that the ones above stay small. It takes the
+        /// A function of its own, so that the entry points stay small. It takes the
         /// parts of a span.
         ///
         /// # Safety
         ///
-        /// As for `Span::from_parts`.
+        /// As for `Span::from_parts` and `utf8::check_short`.
         #[inline(never)]
         #[target_feature(enable = $features)]
-        unsafe fn check_further<A: Access, const WHOLE: bool>(
+        unsafe fn check_short<A: Access, const WHOLE: bool>(
             source: *const u8,
             target: *mut u8,
             len: usize,
             key: Mask,
             last: u32,
         ) -> bool {
-            // SAFETY: the parts are those of a span by the caller's promise; the
-            // CPU has this function's own features.
+            // SAFETY: the caller's promise; the CPU has this function's own features.
             unsafe {
                 let span = Span::<A>::from_parts(source, target, len, key);
-                utf8::check::<$isa, _, WHOLE>(span, last)
+                utf8::check_short::<$isa, _, WHOLE>(span, last)
+            }
+        }
+
+        /// The same for long texts.
+        ///
+        /// # Safety
+        ///
+        /// As for `Span::from_parts` and `utf8::check_long`.
+        #[inline(never)]
+        #[target_feature(enable = $features)]
+        unsafe fn check_long<A: Access, const WHOLE: bool>(
+            source: *const u8,
+            target: *mut u8,
+            len: usize,
+            key: Mask,
+            last: u32,
+        ) -> bool {
+            // SAFETY: the caller's promise; the CPU has this function's own features.
+            unsafe {
+                let span = Span::<A>::from_parts(source, target, len, key);
+                utf8::check_long::<$isa, _, WHOLE>(span, last)
             }
         }
     };
