@@ -4,7 +4,9 @@
 //!
 //! - **ASCII first.** All registers of a short text, or a group of a long one,
 //!   are joined with OR and tested once. Only from where that test fails on is a
-//!   text checked in detail, by the [`Check`] of the register type.
+//!   text checked in detail, by the [`Check`] of the register type, and there too
+//!   every pair of registers is tested first: much text has a word here and there
+//!   that is not ASCII.
 //! - **Order does not matter.** A check can begin anywhere if it knows the three
 //!   bytes before: they travel as a `u32` whose top byte is the newest. So a
 //!   text can end with a register that overlaps its predecessor, and the next
@@ -188,25 +190,26 @@ where
         }
         let mut check = <I::Register as Utf8Block>::Check::after(last);
         let key = I::Register::splat(span.key_at(0));
-        let keys = Pair(Pair(key, key), Pair(key, key));
+        let keys = Pair(key, key);
+        // Among text in a script of its own eight bytes tell as much as a pair, and
+        // need no vector unit, of which wide registers take half as many operations.
+        let wide = I::Register::LEN >= 64;
         let mut at = 0;
-        while at + 4 * I::Register::LEN <= span.len() {
-            let group = span.load::<Pair<Pair<_>>>(at).xor(keys);
+        while at + 2 * I::Register::LEN <= span.len() {
+            let probe: u64 = if wide { span.load_unmasked(at) } else { 0 };
+            let pair = span.load::<Pair<_>>(at).xor(keys);
             if A::STORES {
-                span.store(at, group);
+                span.store(at, pair);
             }
-            if !group.is_ascii() {
-                let len = I::Register::LEN;
-                check.block(group.0.0);
-                check_next(&mut check, span, at + len, group.0.1);
-                check_next(&mut check, span, at + 2 * len, group.1.0);
-                check_next(&mut check, span, at + 3 * len, group.1.1);
+            if !probe.is_ascii() || !pair.is_ascii() {
+                check.block(pair.0);
+                check_next(&mut check, span, at + I::Register::LEN, pair.1);
                 open = true;
             } else if open {
                 check.ascii();
                 open = false;
             }
-            at += 4 * I::Register::LEN;
+            at += 2 * I::Register::LEN;
         }
         if at > 0 {
             last = u32::from_le(u32::load(span.aligned().add(at - 4)));

@@ -8,6 +8,10 @@
 //! of the violations at hand. One of them, a continuation after a continuation,
 //! is right where a longer sequence began two or three bytes before, and wrong
 //! if missing there: hence the XOR.
+//!
+//! A register is compared with those one, two and three bytes before it. To shift
+//! them together takes four shuffles, on top of the three lookups and on the same
+//! two units; where the text lies in memory as it is, three loads bring them.
 
 use std::arch::x86_64::*;
 
