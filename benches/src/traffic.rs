@@ -28,6 +28,8 @@ impl Random {
 pub enum Script {
     /// JSON as a market's trades are sent.
     Ascii,
+    /// Words, of which one in some twenty has an accent.
+    Accents,
     /// Words of two-byte characters, with spaces.
     Cyrillic,
 }
@@ -36,6 +38,7 @@ impl Script {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ascii => "ascii",
+            Self::Accents => "accents",
             Self::Cyrillic => "cyrillic",
         }
     }
@@ -52,6 +55,10 @@ impl Script {
                     random.within(0, 99),
                     random.within(0, 99_999),
                 )),
+                Self::Accents => {
+                    let accented = random.within(1, 20) == 1;
+                    text.push_str(if accented { "marché " } else { "market " });
+                }
                 Self::Cyrillic => {
                     const WORDS: [&str; 4] = ["цена ", "объём ", "рынок ", "заявка "];
                     text.push_str(WORDS[random.within(0, 3)]);

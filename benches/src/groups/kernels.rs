@@ -48,9 +48,10 @@ pub fn tiers() -> impl Iterator<Item = &'static Kernels> {
 type Make = fn(&str, Lengths) -> Group;
 
 pub fn groups() -> Vec<Build> {
-    let kinds: [(&str, Make); 6] = [
+    let kinds: [(&str, Make); 7] = [
         ("kernels/mask", mask),
         ("kernels/validate/ascii", |id, lengths| validate(id, lengths, Script::Ascii)),
+        ("kernels/validate/accents", |id, lengths| validate(id, lengths, Script::Accents)),
         ("kernels/validate/cyrillic", |id, lengths| validate(id, lengths, Script::Cyrillic)),
         ("kernels/unmask+validate/ascii", |id, lengths| fused(id, lengths, Script::Ascii)),
         ("kernels/unmask+validate/cyrillic", |id, lengths| fused(id, lengths, Script::Cyrillic)),
@@ -202,11 +203,16 @@ impl Payloads {
     }
 
     /// Payloads in `near` bytes, of which with what they are copied to the cache
-    /// nearest to the core has room for; lengths that nothing can learn need many more.
+    /// nearest to the core has room for. Of short ones half as many do, and leave room
+    /// for the list of them too; lengths that nothing can learn need many more.
     fn within(near: usize, lengths: Lengths, script: Script) -> Self {
         // Bytes between them, for the header of an unmasked frame.
         const HEADER: usize = 2;
-        let span = if let Lengths::Mixed(..) = lengths { 32 * near } else { near };
+        let span = match lengths {
+            Lengths::Fixed(..1024) => near / 2,
+            Lengths::Fixed(_) => near,
+            Lengths::Mixed(..) => 32 * near,
+        };
         let mut random = Random::new(777);
         let mut places = Vec::new();
         let mut at = HEADER;

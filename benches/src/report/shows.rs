@@ -90,16 +90,19 @@ impl Shows<'_> {
     fn validating(&mut self) {
         let ours = tier_name(Kernels::active().tier());
         let (ascii, cyrillic) = ("kernels/validate/ascii", "kernels/validate/cyrillic");
+        let scripts = [ascii, "kernels/validate/accents", cyrillic];
         let topic = "validate";
         self.ratios(topic, cyrillic, &FROM_512, SIMDUTF8, ours, AtLeast(1.6));
         self.ratios(topic, cyrillic, &SMALL, SIMDUTF8, ours, AtLeast(2.0));
         self.ratios(topic, ascii, &SMALL, SIMDUTF8, ours, AtLeast(4.0));
-        self.ratios(topic, ascii, &ALL, SIMDUTF8, ours, AtLeast(0.97));
-        self.ratios(topic, cyrillic, &ALL, SIMDUTF8, ours, AtLeast(0.97));
+        for script in scripts {
+            self.ratios(topic, script, &ALL, SIMDUTF8, ours, AtLeast(0.97));
+        }
         let topic = "validate, AVX2";
         self.ratios(topic, ascii, &SMALL, SIMDUTF8, AVX2, AtLeast(4.0));
-        self.ratios(topic, ascii, &ALL, SIMDUTF8, AVX2, AtLeast(1.0));
-        self.ratios(topic, cyrillic, &ALL, SIMDUTF8, AVX2, AtLeast(1.0));
+        for script in scripts {
+            self.ratios(topic, script, &ALL, SIMDUTF8, AVX2, AtLeast(1.0));
+        }
     }
 
     fn fused(&mut self) {
