@@ -51,74 +51,48 @@ pub(in crate::simd) trait Isa {
     type Group: Block;
 }
 
-impl Block for u32 {
-    #[inline(always)]
-    unsafe fn splat(key: Mask) -> Self {
-        Self::from_ne_bytes(key.bytes())
-    }
+/// A general register.
+macro_rules! word {
+    ($word:ty) => {
+        impl Block for $word {
+            #[inline(always)]
+            unsafe fn splat(key: Mask) -> Self {
+                let key = <$word>::from(u32::from_ne_bytes(key.bytes()));
+                key | key.rotate_left(32) // the same key, where that is all the way round
+            }
 
-    #[inline(always)]
-    unsafe fn load(from: *const u8) -> Self {
-        // SAFETY: the caller's promise; no alignment is assumed.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
+            #[inline(always)]
+            unsafe fn load(from: *const u8) -> Self {
+                // SAFETY: the caller's promise; no alignment is assumed.
+                unsafe { from.cast::<Self>().read_unaligned() }
+            }
 
-    #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        // SAFETY: the caller's promise; no alignment is assumed.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut u8) {
+                // SAFETY: the caller's promise; no alignment is assumed.
+                unsafe { to.cast::<Self>().write_unaligned(self) }
+            }
 
-    #[inline(always)]
-    fn xor(self, other: Self) -> Self {
-        self ^ other
-    }
+            #[inline(always)]
+            fn xor(self, other: Self) -> Self {
+                self ^ other
+            }
 
-    #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        self | other
-    }
+            #[inline(always)]
+            fn or(self, other: Self) -> Self {
+                self | other
+            }
 
-    #[inline(always)]
-    fn is_ascii(self) -> bool {
-        self & 0x8080_8080 == 0
-    }
+            #[inline(always)]
+            fn is_ascii(self) -> bool {
+                const HIGH_BITS: $word = <$word>::MAX / 0xFF * 0x80;
+                self & HIGH_BITS == 0
+            }
+        }
+    };
 }
-
-impl Block for u64 {
-    #[inline(always)]
-    unsafe fn splat(key: Mask) -> Self {
-        let half = u64::from(u32::from_ne_bytes(key.bytes()));
-        half << 32 | half
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const u8) -> Self {
-        // SAFETY: the caller's promise; no alignment is assumed.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut u8) {
-        // SAFETY: the caller's promise; no alignment is assumed.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
-
-    #[inline(always)]
-    fn xor(self, other: Self) -> Self {
-        self ^ other
-    }
-
-    #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        self | other
-    }
-
-    #[inline(always)]
-    fn is_ascii(self) -> bool {
-        self & 0x8080_8080_8080_8080 == 0
-    }
-}
+word!(u32);
+word!(u64);
 
 /// Several words side by side, which the compiler keeps in whatever vector
 /// registers its target has.
