@@ -103,21 +103,34 @@ impl ReadBuffer {
             let readable = self.readable_len();
             return &mut self.block[self.end..readable];
         }
-        // Only the leftover has to survive: to reclaim a block may clobber it.
-        let mut kept = [0; HEADROOM];
-        kept[..left].copy_from_slice(self.filled());
+        if left == 0 {
+            self.renew();
+        } else {
+            self.renew_around(left);
+        }
+        let readable = self.readable_len();
+        &mut self.block[self.end..readable]
+    }
 
+    /// Makes all of the block usable again, or takes another one. What is in it is
+    /// lost.
+    fn renew(&mut self) {
         const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
-        if !self.block.reclaim() && self.block.len() < MIN_LEN || !self.holds_memory() {
+        if !self.holds_memory() || !self.block.reclaim() && self.block.len() < MIN_LEN {
             let used_up = std::mem::replace(&mut self.block, self.pool.take());
             self.pool.put(used_up);
         }
-
         self.end = self.block.aligned_offset(HEADROOM);
+        self.start = self.end;
+    }
+
+    /// [`renew`](Self::renew), with what is left moved in front of the new place.
+    fn renew_around(&mut self, left: usize) {
+        let mut kept = [0; HEADROOM];
+        kept[..left].copy_from_slice(self.filled());
+        self.renew();
         self.start = self.end - left;
         self.block[self.start..self.end].copy_from_slice(&kept[..left]);
-        let readable = self.readable_len();
-        &mut self.block[self.end..readable]
     }
 
     /// Says that a read put `len` bytes into what [`prepare`](Self::prepare)
@@ -134,8 +147,11 @@ impl ReadBuffer {
         if !self.holds_memory() || left > HEADROOM {
             return;
         }
-        let mut kept = Block::new(left);
-        kept.copy_from_slice(self.filled());
+        let mut kept = Block::default();
+        if left > 0 {
+            kept = Block::new(left);
+            kept.copy_from_slice(self.filled());
+        }
         self.pool.put(std::mem::replace(&mut self.block, kept));
         (self.start, self.end) = (0, left);
     }

@@ -103,6 +103,13 @@ impl WriteQueue {
         self.sealed.push_back(Segment::Shared(bytes));
     }
 
+    /// All that waits, if it lies in one piece.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn only_piece(&self) -> Option<&[u8]> {
+        self.sealed.is_empty().then(|| &self.block[self.start..self.end])
+    }
+
     /// Fills `slices` from the front of the queue and returns how many of them.
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;

@@ -50,10 +50,13 @@ impl IdleTimer {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
+        let after = match (self.ping_after, self.give_up_after) {
+            (Some(ping), Some(give_up)) if !self.pinged => Some(ping.min(give_up)),
+            (Some(ping), None) if !self.pinged => Some(ping),
+            (_, give_up) => give_up,
+        };
         // Beyond what an `Instant` can hold is never.
-        let ping = self.ping_after.filter(|_| !self.pinged);
-        let ping = ping.and_then(|after| self.silent_since().checked_add(after));
-        ping.into_iter().chain(self.give_up_at()).min()
+        self.silent_since().checked_add(after?)
     }
 
     pub(super) fn is_over(&mut self, now: Instant) -> bool {

@@ -189,6 +189,9 @@ impl Receiver {
 
     #[cold]
     fn next_ref_uncommon(&mut self) -> Result<Option<MessageRef<'_>>, ReceiveError> {
+        if self.holds_nothing() {
+            return Ok(None);
+        }
         match self.find_any(Way::Whole)? {
             Some(found) => self.open(found).map(Some),
             None => Ok(None),
@@ -221,6 +224,9 @@ impl Receiver {
 
     #[cold]
     fn next_message_uncommon(&mut self) -> Result<Option<WebSocketMessage>, ReceiveError> {
+        if self.holds_nothing() {
+            return Ok(None);
+        }
         match self.find_any(Way::Whole)? {
             Some(found) => self.take(found).map(Some),
             None => Ok(None),
@@ -290,7 +296,7 @@ impl Receiver {
     /// anything else is done.
     #[inline]
     pub(crate) fn find(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {
-        if self.buffer.len() == 0 && self.message.is_none() {
+        if self.holds_nothing() {
             return Ok(None);
         }
         if way == Way::Whole
@@ -299,6 +305,13 @@ impl Receiver {
             return Ok(Some(Found::InPlace(message)));
         }
         self.find_any(way)
+    }
+
+    /// Whether there is nothing to be found: no bytes, and no message that the
+    /// inflater may have more of.
+    #[inline]
+    fn holds_nothing(&self) -> bool {
+        self.buffer.len() == 0 && self.message.is_none()
     }
 
     fn find_any(&mut self, way: Way) -> Result<Option<Found>, ReceiveError> {

@@ -307,6 +307,15 @@ impl Sender {
         self.frames.queue.slices(slices)
     }
 
+    /// All that is to be sent, if it lies in one piece; see
+    /// [`peek_transmit`](Self::peek_transmit).
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn peek_piece(&mut self) -> Option<&[u8]> {
+        self.answer_peer();
+        self.frames.queue.only_piece()
+    }
+
     /// Says that the transport took all that waits, if that is so: `len` bytes. Not
     /// so after a close frame, whose answer is waited for from now on.
     #[cfg(feature = "tokio")]
@@ -506,9 +515,7 @@ impl Sender {
 
     #[inline]
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
-        if self.link.has_pending() {
-            self.answer_peer();
-        }
+        self.answer_peer();
         if self.link.refuses_messages() {
             return Err(SendError::Closed);
         }
@@ -531,10 +538,15 @@ impl Sender {
     }
 
     /// Queues what the receiving side owes the peer.
+    #[inline]
     fn answer_peer(&mut self) {
-        if !self.link.has_pending() {
-            return;
+        if self.link.has_pending() {
+            self.queue_answers();
         }
+    }
+
+    #[cold]
+    fn queue_answers(&mut self) {
         // While one answer waits in the queue, the next one waits in its slot and is
         // replaced there: a peer that pings and does not read makes nothing grow.
         let owed = self.link.take(self.answer_end == 0);

@@ -23,7 +23,7 @@ use crate::{
 pub(super) trait Outlet {
     type Write: AsyncWrite + Unpin;
 
-    fn wakers(&self) -> &Wakers;
+    fn wakers(&mut self) -> &mut Wakers;
     fn signals(&self) -> &Signals;
 
     /// Works on the sending side and its stream, which is to be polled with the
@@ -40,6 +40,7 @@ pub(super) trait Outlet {
         mut act: impl FnMut(&mut Sending, &mut Self::Write, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let was_closing = self.signals().is_closing();
+        self.wakers().enter(Side::Sending, cx.waker());
         // Most of the time the stream takes everything at once, and there is no
         // need to say who waits. Otherwise that comes first, and then another look.
         let (mut polled, mut moved) = self.try_sending(&mut act);
@@ -50,7 +51,7 @@ pub(super) trait Outlet {
             moved |= again.1;
         }
         // Only a connection that is closing makes the receiving side wait for this.
-        if self.signals().is_closing() && (moved || polled.is_ready() || !was_closing) {
+        if self.signals().is_closing() && (moved || !was_closing) {
             self.wakers().wake(Side::Receiving);
         }
         polled
@@ -129,7 +130,8 @@ pub(super) trait Outlet {
 
 /// Both directions, as the receiving side needs them.
 pub(super) trait Lines: Outlet {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
+    /// Reads from the stream, for the task that was [registered](Wakers::register) last.
+    fn poll_read(&mut self, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
 
     /// Whether there is something to send that nobody else sends.
     fn wants_flush(&self) -> bool;
@@ -146,7 +148,8 @@ pub(super) struct Whole<S> {
 
 impl<S> Whole<S> {
     pub(super) fn new(stream: S, sender: Sender, wakers: Wakers) -> Self {
-        Self { stream, signals: sender.signals(), sending: Sending::new(sender), wakers }
+        let (signals, of_timers) = (sender.signals(), wakers.of_timers().clone());
+        Self { stream, signals, sending: Sending::new(sender, of_timers), wakers }
     }
 
     /// Takes the directions apart.
@@ -154,16 +157,18 @@ impl<S> Whole<S> {
         let Self { stream, sending, signals, wakers } = self;
         let (read, write) = split(stream);
         let shared = Arc::new(Mutex::new((sending, write)));
-        let outlet = Shared { shared, signals, wakers };
-        (Inlet { read, outlet: outlet.clone() }, outlet)
+        let [wakers, others] = wakers.apart();
+        let outlet =
+            Shared { shared: Arc::clone(&shared), signals: signals.clone(), wakers: others };
+        (Inlet { read, outlet: Shared { shared, signals, wakers } }, outlet)
     }
 }
 
 impl<S: AsyncWrite + Unpin> Outlet for Whole<S> {
     type Write = S;
 
-    fn wakers(&self) -> &Wakers {
-        &self.wakers
+    fn wakers(&mut self) -> &mut Wakers {
+        &mut self.wakers
     }
 
     fn signals(&self) -> &Signals {
@@ -181,8 +186,8 @@ impl<S: AsyncWrite + Unpin> Outlet for Whole<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Lines for Whole<S> {
     #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+    fn poll_read(&mut self, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(&mut self.wakers.context(), buf)
     }
 
     fn wants_flush(&self) -> bool {
@@ -201,21 +206,11 @@ pub(super) struct Shared<W> {
     wakers: Wakers,
 }
 
-impl<W> Clone for Shared<W> {
-    fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            signals: self.signals.clone(),
-            wakers: self.wakers.clone(),
-        }
-    }
-}
-
 impl<W: AsyncWrite + Unpin> Outlet for Shared<W> {
     type Write = W;
 
-    fn wakers(&self) -> &Wakers {
-        &self.wakers
+    fn wakers(&mut self) -> &mut Wakers {
+        &mut self.wakers
     }
 
     fn signals(&self) -> &Signals {
@@ -242,8 +237,8 @@ pub(super) struct Inlet<R, W> {
 impl<R, W: AsyncWrite + Unpin> Outlet for Inlet<R, W> {
     type Write = W;
 
-    fn wakers(&self) -> &Wakers {
-        &self.outlet.wakers
+    fn wakers(&mut self) -> &mut Wakers {
+        &mut self.outlet.wakers
     }
 
     fn signals(&self) -> &Signals {
@@ -259,8 +254,8 @@ impl<R, W: AsyncWrite + Unpin> Outlet for Inlet<R, W> {
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Lines for Inlet<R, W> {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.read).poll_read(cx, buf)
+    fn poll_read(&mut self, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.read).poll_read(&mut self.outlet.wakers.context(), buf)
     }
 
     /// What the writer has queued is the writer's to send.

@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     io,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Buf, Bytes};
@@ -13,7 +13,7 @@ use super::{
     lines::Lines,
     sending::Sending,
     timer::{Timer, now},
-    wakers::{Side, Wakers},
+    wakers::Side,
 };
 use crate::{
     error::WebSocketError,
@@ -27,7 +27,6 @@ use crate::{
 pub(super) struct Reading {
     pub(super) receiver: Receiver,
     timer: Timer,
-    wakers: Wakers,
     /// What came with the opening handshake and did not fit the buffer.
     ahead: Bytes,
     /// What was found, and not taken by whoever it was found for.
@@ -55,11 +54,11 @@ pub(super) enum More {
 }
 
 impl Reading {
-    pub(super) fn new(receiver: Receiver, ahead: Bytes, wakers: Wakers) -> Self {
+    /// `of_timers` wakes both sides' tasks.
+    pub(super) fn new(receiver: Receiver, ahead: Bytes, of_timers: Waker) -> Self {
         Self {
             receiver,
-            timer: Timer::default(),
-            wakers,
+            timer: Timer::new(of_timers),
             ahead,
             held: None,
             skipping: false,
@@ -410,12 +409,12 @@ impl Reading {
         if !self.blocked && lines.wants_flush() {
             self.flush_before_read(lines);
         }
-        self.wakers.register(Side::Receiving, cx.waker());
+        lines.wakers().register(Side::Receiving, cx.waker());
         if self.at_end {
             return self.poll_failure(lines).map(Err);
         }
         let mut buf = ReadBuf::new(self.receiver.read_buffer());
-        match lines.poll_read(&mut self.wakers.context(), &mut buf) {
+        match lines.poll_read(&mut buf) {
             Poll::Ready(Ok(())) => match buf.filled().len() {
                 0 => Poll::Ready(self.end(lines)),
                 len => {
@@ -472,7 +471,7 @@ impl Reading {
                 }
             }
             let Some(at) = self.receiver.next_deadline() else { return Poll::Pending };
-            ready!(self.timer.poll_until(&mut self.wakers.context(), at));
+            ready!(self.timer.poll_until(at));
             if let Err(error) = self.receiver.handle_timeout(now()) {
                 self.answer(lines);
                 return Poll::Ready(error.into());
@@ -483,7 +482,7 @@ impl Reading {
     /// After the last message: sees the transport to its end.
     fn poll_finish<L: Lines>(&mut self, cx: &mut Context<'_>, lines: &mut L) -> Poll<()> {
         while !self.ended {
-            self.wakers.register(Side::Receiving, cx.waker());
+            lines.wakers().register(Side::Receiving, cx.waker());
             let (action, _) = attend(lines, |sending, stream, cx| {
                 let flushed = sending.poll_flush(cx, stream);
                 let action = sending.transport_action();

@@ -4,7 +4,7 @@ use std::{
     io::{self, IoSlice},
     mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::io::AsyncWrite;
@@ -29,8 +29,15 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(sender: Sender) -> Self {
-        Self { sender, timer: Timer::default(), unflushed: false, shut_down: false, moved: false }
+    /// `of_timers` wakes both sides' tasks.
+    pub(super) fn new(sender: Sender, of_timers: Waker) -> Self {
+        Self {
+            sender,
+            timer: Timer::new(of_timers),
+            unflushed: false,
+            shut_down: false,
+            moved: false,
+        }
     }
 
     /// Makes room for `message`, takes it, and queues it.
@@ -70,7 +77,7 @@ impl Sending {
             ready!(self.poll_progress(cx, stream))?;
         }
         self.sender.release_idle();
-        if self.sender.next_deadline().is_none() {
+        if self.timer.is_set() && self.sender.next_deadline().is_none() {
             self.timer.clear();
         }
         Poll::Ready(Ok(()))
@@ -86,10 +93,11 @@ impl Sending {
         if let Err(error) = ready!(self.poll_flush(cx, stream)) {
             return Poll::Ready(error);
         }
-        self.poll_deadline(cx).map(WebSocketError::from)
+        self.poll_deadline().map(WebSocketError::from)
     }
 
     /// Whether there is something to send.
+    #[inline]
     pub(super) fn wants_flush(&self) -> bool {
         self.sender.wants_transmit() || self.unflushed
     }
@@ -117,7 +125,7 @@ impl Sending {
         if self.poll_shutdown(cx, stream).is_ready() || self.sender.next_deadline().is_none() {
             return Poll::Ready(());
         }
-        self.poll_deadline(cx).map(|_| ())
+        self.poll_deadline().map(|_| ())
     }
 
     pub(super) fn transport_action(&self) -> TransportAction {
@@ -152,7 +160,7 @@ impl Sending {
                 self.transport_lost();
                 Poll::Ready(Err(error.into()))
             }
-            Poll::Pending => self.poll_deadline(cx).map(|over| Err(over.into())),
+            Poll::Pending => self.poll_deadline().map(|over| Err(over.into())),
         }
     }
 
@@ -161,11 +169,9 @@ impl Sending {
         cx: &mut Context<'_>,
         stream: &mut W,
     ) -> Poll<io::Result<()>> {
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-        let count = self.sender.peek_transmit(&mut slices);
         let stream = Pin::new(stream);
-        let written = match &slices[..count] {
-            [] => {
+        let written = match self.sender.peek_piece() {
+            Some([]) => {
                 if self.sender.is_closing() {
                     self.sender.begin_wait(now());
                 }
@@ -173,8 +179,15 @@ impl Sending {
                 self.unflushed = false;
                 return Poll::Ready(Ok(()));
             }
-            [slice] => stream.poll_write(cx, slice),
-            slices => stream.poll_write_vectored(cx, slices),
+            Some(piece) => stream.poll_write(cx, piece),
+            None => {
+                let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+                let count = self.sender.peek_transmit(&mut slices);
+                match &slices[..count] {
+                    [slice] => stream.poll_write(cx, slice),
+                    slices => stream.poll_write_vectored(cx, slices),
+                }
+            }
         };
         let Poll::Ready(written) = written else {
             self.sender.begin_wait(now());
@@ -192,10 +205,10 @@ impl Sending {
     }
 
     /// Waits for the sending side's deadline, while it has one.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<SendError> {
+    fn poll_deadline(&mut self) -> Poll<SendError> {
         loop {
             let Some(at) = self.sender.next_deadline() else { return Poll::Pending };
-            ready!(self.timer.poll_until(cx, at));
+            ready!(self.timer.poll_until(at));
             if let Err(over) = self.sender.handle_timeout(now()) {
                 self.transport_lost();
                 return Poll::Ready(over);

@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         let wakers = Wakers::new();
         let agreed = subprotocol.is_some() || response.is_some();
         Self {
-            reading: Reading::new(receiver, received, wakers.clone()),
+            reading: Reading::new(receiver, received, wakers.of_timers().clone()),
             lines: Whole::new(stream, sender, wakers),
             agreed: agreed.then(|| Box::new(Agreed { subprotocol, response })),
         }

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 
@@ -19,14 +19,22 @@ pub(super) fn now() -> Instant {
 /// does not touch it: it goes off at the old one and is set anew then.
 ///
 /// It is always polled with the same waker, and so it is enough to poll it once.
-#[derive(Debug, Default)]
-pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
+#[derive(Debug)]
+pub(super) struct Timer {
+    waker: Waker,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
 
 impl Timer {
+    /// A timer that wakes `waker`.
+    pub(super) fn new(waker: Waker) -> Self {
+        Self { waker, sleep: None }
+    }
+
     /// Waits until `at`.
-    pub(super) fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+    pub(super) fn poll_until(&mut self, at: Instant) -> Poll<()> {
         let at = tokio::time::Instant::from_std(at);
-        let sleep = match &mut self.0 {
+        let sleep = match &mut self.sleep {
             Some(sleep) if sleep.deadline() <= at && !sleep.is_elapsed() => return Poll::Pending,
             Some(sleep) => sleep,
             none => none.insert(Box::pin(sleep_until(at))),
@@ -34,8 +42,9 @@ impl Timer {
         if sleep.deadline() > at {
             sleep.as_mut().reset(at);
         }
+        let mut cx = Context::from_waker(&self.waker);
         loop {
-            ready!(sleep.as_mut().poll(cx));
+            ready!(sleep.as_mut().poll(&mut cx));
             if at <= tokio::time::Instant::now() {
                 return Poll::Ready(());
             }
@@ -43,8 +52,12 @@ impl Timer {
         }
     }
 
+    pub(super) fn is_set(&self) -> bool {
+        self.sleep.is_some()
+    }
+
     /// Gives the timer up, because nothing is waited for.
     pub(super) fn clear(&mut self) {
-        self.0 = None;
+        self.sleep = None;
     }
 }

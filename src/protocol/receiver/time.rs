@@ -32,7 +32,10 @@ impl Receiver {
         if self.is_finished() {
             return None;
         }
-        self.idle.deadline().into_iter().chain(self.message_deadline()).min()
+        match (self.idle.deadline(), self.message_deadline()) {
+            (Some(idle), Some(message)) => Some(idle.min(message)),
+            (idle, message) => idle.or(message),
+        }
     }
 
     /// Says that it is `now`. Pings a silent peer, and gives it up after that; gives
