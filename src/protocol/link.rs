@@ -115,7 +115,9 @@ impl Link {
     }
 
     /// Empties the slot, if it holds a close code or if there is `room` for a pong
-    /// or a ping; without room they are of no use in front of a close frame.
+    /// or a ping. In front of a close frame a pong needs no room, for it is the last:
+    /// its ping came before the peer's close frame (RFC 6455, 5.5.2). A ping of our
+    /// own is of no use there.
     pub(super) fn take(&self, room: bool) -> Slot {
         let mut slot = self.lock();
         if !room && slot.close.is_none() {
@@ -124,7 +126,7 @@ impl Link {
         // Under the lock: whoever posts after this sets the flag again.
         self.flags.fetch_and(!PENDING, Ordering::AcqRel);
         let owed = std::mem::take(&mut *slot);
-        if room { owed } else { Slot { close: owed.close, ..Slot::default() } }
+        if room { owed } else { Slot { ping: None, ..owed } }
     }
 
     fn set(&self, flags: u8) {

@@ -70,6 +70,24 @@ fn c4_3_n32_no_pong_follows_a_close_frame() {
     }
 }
 
+/// The answer to the last ping before the close, though an earlier one is not sent
+/// yet (RFC 6455, 5.5.2).
+#[test]
+fn c4_3_n32_a_pong_goes_in_front_of_a_close_frame_whatever_waits() {
+    for role in ROLES {
+        let mut endpoint = Endpoint::new(role);
+        let first = endpoint.frame(PING, b"first");
+        endpoint.messages(&first);
+        endpoint.connection.sender.transmit(endpoint.now, &mut []);
+        let frames = endpoint.frames([(PING, "second"), (PING, "third"), (CLOSE, "")]);
+        assert_eq!(endpoint.messages(&frames).len(), 3);
+        let sent = endpoint.sent_frames();
+        let sent: Vec<_> = sent.iter().map(|frame| (frame.opcode, &frame.payload[..])).collect();
+        let pong = |payload: &'static [u8]| (Opcode::Pong, payload);
+        assert_eq!(sent, [pong(b"first"), pong(b"third"), (Opcode::Close, b"")]);
+    }
+}
+
 #[test]
 fn c4_3_n32_a_pong_nobody_asked_for_is_tolerated() {
     for role in ROLES {

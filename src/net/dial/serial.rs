@@ -119,7 +119,7 @@ fn lock() -> MutexGuard<'static, State> {
     REGISTRY.state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "blocking"))]
 mod tests {
     use std::thread;
     use std::time::Duration;
