@@ -69,7 +69,8 @@ pub fn upgrade<B>(
 
 /// A connection that is there once hyper has sent the response, made by
 /// [`upgrade`]. It fails with [`IoError`](WebSocketError::IoError) if that never
-/// happens.
+/// happens. Cancel safe when it is waited for by reference; to drop it closes the
+/// connection.
 #[derive(Debug)]
 #[must_use = "the connection is closed if nobody waits for it"]
 pub struct Upgrading {
@@ -97,7 +98,8 @@ impl Future for Upgrading {
 
 /// Upgrades a connection that hyper's client has made; the task that drives it has
 /// to be one [with upgrades](hyper::client::conn::http1::Connection::with_upgrades).
-/// Of the builder's URL, only `Host` and the resource are used.
+/// Of the builder's URL, only `Host` and the resource are used. To drop the future
+/// gives the connection up, and hyper's with it.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use std::{
 use futures_util::{Sink, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirespeed::{
-    Opcode, WebSocketError, WebSocketMessage, WebSocketOptions, WebSocketUpgrade,
+    Opcode, WebSocketError, WebSocketMessage,
     protocol::Received,
     tokio::{WebSocketReader, WebSocketStream, WebSocketWriter},
 };
@@ -380,90 +380,8 @@ fn list_17_the_sink() {
     });
 }
 
-/// An opening handshake owns its stream: dropped after any number of polls, it
-/// closes it, and nobody holds it any more.
-#[test]
-fn list_17_opening_handshakes() {
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-        Sec-WebSocket-Version: 13\r\n\r\n";
-    let accepting = |wire: Wire| async { wirespeed::tokio::accept(wire).await.map(drop) };
-    let connecting = |wire: Wire| {
-        let client = wirespeed::WebSocketClient::new().websocket("ws://example.com/");
-        async { client.connect_async_over(wire).await.map(drop) }
-    };
-    let reading = |mut wire: Wire| async move {
-        let limits = WebSocketOptions::server().limits;
-        wirespeed::tokio::read_request(&mut wire, &limits).await.map(drop)
-    };
-    let answering = |wire: Wire| async {
-        let request = http::Request::get("/")
-            .header("Host", "example.com")
-            .header("Upgrade", "websocket")
-            .header("Connection", "Upgrade")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .header("Sec-WebSocket-Version", "13")
-            .body(())
-            .unwrap();
-        WebSocketUpgrade::new().accept_async_on(&request, wire).await.map(drop)
-    };
-    in_runtime(|| {
-        let deliver = |wire: &Wire| wire.deliver(REQUEST);
-        let polls = [
-            dropped_after_every_poll(accepting, deliver),
-            dropped_after_every_poll(reading, deliver),
-        ];
-        assert!(
-            polls.iter().all(|polls| *polls > REQUEST.len()),
-            "each byte makes wait: {polls:?}"
-        );
-        let polls = dropped_after_every_poll(answering, |_| {});
-        assert!(polls > "HTTP/1.1 101 Switching Protocols".len(), "{polls}");
-        dropped_after_every_poll(connecting, |wire| {
-            if let Some(key) = wire.sent_key() {
-                let accept = wirespeed::compute_accept_key(&key);
-                wire.deliver(
-                    format!(
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-                         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-                    )
-                    .as_bytes(),
-                );
-            }
-        });
-    });
-}
-
-/// Polls a handshake no time, once, twice... and drops it, until it is done by then;
-/// returns how often it had to be polled. `peer` acts before each poll.
-fn dropped_after_every_poll<F: Future<Output = Result<(), WebSocketError>>>(
-    open: impl Fn(Wire) -> F,
-    peer: impl Fn(&Wire),
-) -> usize {
-    for polls in 0..10_000 {
-        let wire = Wire::stuttering(1);
-        let mut opening = Box::pin(open(wire.clone()));
-        assert!(!wire.is_only_handle());
-        let mut answered = false;
-        for _ in 0..polls {
-            if !answered {
-                peer(&wire);
-                answered = wire.has_arrived();
-            }
-            let mut cx = Context::from_waker(Waker::noop());
-            if let Poll::Ready(opened) = opening.as_mut().poll(&mut cx) {
-                opened.unwrap();
-                return polls;
-            }
-        }
-        drop(opening);
-        assert!(wire.is_only_handle(), "dropped after {polls} polls");
-    }
-    panic!("never ready");
-}
-
 /// Timers need a runtime; its clock stands still.
-fn in_runtime(test: impl FnOnce()) {
+pub(crate) fn in_runtime(test: impl FnOnce()) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

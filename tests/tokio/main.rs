@@ -4,6 +4,7 @@ mod cancellation;
 mod connecting;
 mod examples;
 mod feed;
+mod openings;
 mod receiving;
 mod split;
 mod time;

@@ -7,18 +7,20 @@
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake},
+    time::Duration,
 };
 
 use futures_util::{SinkExt, StreamExt};
-use wirespeed::Opcode;
+use tokio::runtime::Runtime;
+use wirespeed::{Opcode, TimedOut, WebSocketError, WebSocketOptions};
 
-use crate::wire::{Wire, client_fragment, server};
+use crate::wire::{Wire, client_fragment, server, server_with};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -29,6 +31,8 @@ enum Act {
     /// Takes this many bytes.
     Take(usize),
     End,
+    /// Lets this time pass, once no task has anything to do.
+    Pass(Duration),
 }
 
 const CLOSE: &[u8] = b"\x03\xe8";
@@ -78,6 +82,32 @@ fn a_close_by_the_writer() {
         let (mut reader, mut writer) = server(wire).split_with(|wire| (wire.clone(), wire));
         (
             Box::pin(async move { while reader.receive().await.unwrap().is_some() {} }),
+            Box::pin(async move { writer.close(1000, "").await.unwrap() }),
+        )
+    });
+}
+
+/// The writer closes, and the peer never answers: it is the reader who waits for that,
+/// and so it has to hear of the close while it sleeps.
+#[test]
+fn a_close_by_the_writer_that_is_not_answered() {
+    let script = || vec![Act::Take(2), ping(), Act::Take(100), Act::Pass(Duration::from_secs(6))];
+    let expected = |wire: &Wire| {
+        assert_eq!(wire.sent().last().unwrap().opcode, Opcode::Close);
+        assert!(wire.is_shut_down());
+    };
+    every_order(script, expected, |wire| {
+        let (mut reader, mut writer) = server(wire).split_with(|wire| (wire.clone(), wire));
+        (
+            Box::pin(async move {
+                let error = loop {
+                    match reader.receive().await {
+                        Ok(received) => assert!(received.is_some(), "an end without a close"),
+                        Err(error) => break error,
+                    }
+                };
+                assert!(matches!(error, WebSocketError::Timeout(TimedOut::Close)), "{error}");
+            }),
             Box::pin(async move { writer.close(1000, "").await.unwrap() }),
         )
     });
@@ -147,17 +177,62 @@ fn halves_of_a_stream_and_sink() {
     });
 }
 
+/// A connection may go from task to task while nothing waits for it: the one that
+/// polled last is woken, by the transport and by the time.
+#[test]
+fn a_connection_that_is_handed_on() {
+    let runtime = runtime();
+    let _context = runtime.enter();
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &WebSocketOptions::server());
+    let tasks = [(); 3].map(|()| Arc::new(Woken(AtomicBool::new(false))));
+    for task in &tasks {
+        for _ in 0..2 {
+            assert!(poll_by(task, ws.receive()).is_pending());
+            wire.deliver_message(&"for whoever waits".into());
+            assert!(task.0.swap(false, Ordering::SeqCst));
+            assert!(poll_by(task, ws.receive()).is_ready());
+        }
+        assert!(poll_by(task, ws.receive()).is_pending());
+        runtime.block_on(tokio::time::advance(Duration::from_secs(31)));
+        assert!(task.0.swap(false, Ordering::SeqCst), "a ping is due");
+        assert!(poll_by(task, ws.receive()).is_pending());
+        assert_eq!(wire.sent().last().unwrap().opcode, Opcode::Ping);
+    }
+}
+
+/// Whoever flushes each time that it is polled does not keep itself awake while the
+/// peer's close frame is on its way.
+#[test]
+fn a_flush_of_nothing_wakes_nobody() {
+    let runtime = runtime();
+    let _context = runtime.enter();
+    let mut ws = server(&Wire::open());
+    let task = Arc::new(Woken(AtomicBool::new(false)));
+    assert!(poll_by(&task, ws.receive()).is_pending());
+    assert!(poll_by(&task, ws.start_close(1000, "")).is_ready());
+    assert!(task.0.swap(false, Ordering::SeqCst), "its own receive has to know");
+    assert!(poll_by(&task, ws.receive()).is_pending());
+    assert!(poll_by(&task, ws.flush()).is_ready());
+    assert!(!task.get());
+}
+
+fn poll_by<F: Future>(task: &Arc<Woken>, future: F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(&Arc::clone(task).into()))
+}
+
+/// Its clock stands still.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
 /// Runs the two tasks that `tasks` makes, and the peer's `script`, in every order.
 fn every_order(
     script: impl Fn() -> Vec<Act>,
     expected: impl Fn(&Wire),
     tasks: impl Fn(&Wire) -> (Task, Task),
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let _context = runtime.enter();
 
     let mut order = Order::default();
@@ -165,7 +240,7 @@ fn every_order(
     loop {
         let wire = Wire::default();
         let (first, second) = tasks(&wire);
-        let trace = run(&mut order, [Some(first), Some(second)], script(), &wire);
+        let trace = run(&runtime, &mut order, [Some(first), Some(second)], script(), &wire);
         assert!(trace.is_ok(), "asleep after {trace:?}; sent {:?}", wire.sent_texts());
         expected(&wire);
         runs += 1;
@@ -179,6 +254,7 @@ fn every_order(
 
 /// Runs one order; the choices made, as an error if a task sleeps on at the end.
 fn run(
+    runtime: &Runtime,
     order: &mut Order,
     tasks: [Option<Task>; 2],
     script: Vec<Act>,
@@ -192,8 +268,10 @@ fn run(
     loop {
         let mut choices: Vec<usize> =
             (0..2).filter(|&task| tasks[task].is_some() && woken[task].get()).collect();
-        if script.peek().is_some() {
-            choices.push(2);
+        match script.peek() {
+            None => {}
+            Some(Act::Pass(_)) if !choices.is_empty() => {}
+            Some(_) => choices.push(2),
         }
         if choices.is_empty() {
             return if tasks.iter().all(Option::is_none) { Ok(()) } else { Err(trace) };
@@ -204,6 +282,7 @@ fn run(
             match script.next() {
                 Some(Act::Deliver(bytes)) => wire.deliver(&bytes),
                 Some(Act::Take(len)) => wire.grant(len),
+                Some(Act::Pass(time)) => runtime.block_on(tokio::time::advance(time)),
                 Some(Act::End) | None => wire.end(),
             }
             continue;
