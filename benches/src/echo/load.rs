@@ -3,10 +3,8 @@
 use std::{
     fs::File,
     io::{self, Read, Write},
-    mem,
     net::{SocketAddr, TcpStream},
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    time::{Duration, Instant},
+    os::fd::{AsRawFd, FromRawFd},
 };
 
 use wirespeed::{FrameHeader, Opcode};
@@ -17,10 +15,10 @@ use crate::traffic::{Random, Script};
 /// call each, and compare every byte of the answers.
 ///
 /// It keeps the server busy: each connection sends its next window as soon as it
-/// has all answers to the last one, whatever the others wait for.
+/// has all answers to the last one, whatever the others wait for. It asks every
+/// connection in turn: to be told by the system which one has answers would be work
+/// for the server's core, whose system calls deliver them.
 pub struct Load {
-    epoll: OwnedFd,
-    events: Vec<libc::epoll_event>,
     clients: Vec<Client>,
     /// What goes out at once.
     window: Window,
@@ -30,8 +28,6 @@ pub struct Load {
     /// Windows that may still be sent.
     budget: usize,
     under_way: usize,
-    /// How long it had nothing to do but wait for the server.
-    idle: Duration,
 }
 
 struct Client {
@@ -58,25 +54,17 @@ impl Load {
         len: usize,
         window: usize,
     ) -> io::Result<Self> {
-        // SAFETY: no memory is passed.
-        let epoll = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
-        // SAFETY: just opened, and nobody else's.
-        let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         let mut load = Self {
-            epoll,
-            events: vec![libc::epoll_event { events: 0, u64: 0 }; 256],
             clients: Vec::with_capacity(clients),
             window: Window::default(),
             answers: Vec::new(),
             read: Vec::new(),
             budget: 0,
             under_way: 0,
-            idle: Duration::ZERO,
         };
         load.fill_window(len, window)?;
-        for index in 0..clients {
+        for _ in 0..clients {
             let stream = shake_hands(server)?;
-            load.watch(&stream, index)?;
             load.clients.push(Client { stream, state: State::Resting });
         }
         Ok(load)
@@ -93,20 +81,13 @@ impl Load {
             self.go_on(index)?;
         }
         while self.under_way > 0 {
-            if let [_] = self.clients[..] {
-                // Whom to look at is known; a look costs one system call.
-                self.go_on(0)?;
-            } else {
-                self.look_at_ready()?;
+            for index in 0..self.clients.len() {
+                if let State::UnderWay { .. } = self.clients[index].state {
+                    self.go_on(index)?;
+                }
             }
         }
         Ok(())
-    }
-
-    /// How long it had nothing to do but wait for the server, since it was asked
-    /// last; with more than one connection.
-    pub fn take_idle(&mut self) -> Duration {
-        mem::take(&mut self.idle)
     }
 
     fn fill_window(&mut self, len: usize, window: usize) -> io::Result<()> {
@@ -124,38 +105,6 @@ impl Load {
         self.read = vec![0; self.answers.len()];
         self.window = Window::new(frames)?;
         Ok(())
-    }
-
-    /// Edges suffice: whatever is ready is used up, or is all there can be.
-    fn watch(&self, stream: &TcpStream, index: usize) -> io::Result<()> {
-        let events = (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLET) as u32;
-        let mut event = libc::epoll_event { events, u64: index as u64 };
-        let (epoll, stream) = (self.epoll.as_raw_fd(), stream.as_raw_fd());
-        // SAFETY: both are open, and the event is only read.
-        check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, stream, &mut event) })?;
-        Ok(())
-    }
-
-    fn look_at_ready(&mut self) -> io::Result<()> {
-        let mut count = self.look()?;
-        if count == 0 {
-            let start = Instant::now();
-            while count == 0 {
-                count = self.look()?;
-            }
-            self.idle += start.elapsed();
-        }
-        for event in 0..count {
-            self.go_on(self.events[event].u64 as usize)?;
-        }
-        Ok(())
-    }
-
-    fn look(&mut self) -> io::Result<usize> {
-        let (epoll, room) = (self.epoll.as_raw_fd(), self.events.len() as i32);
-        // SAFETY: `room` events fit.
-        let count = check(unsafe { libc::epoll_wait(epoll, self.events.as_mut_ptr(), room, 0) })?;
-        Ok(count as usize)
     }
 
     /// Does all that a connection lets it do.
