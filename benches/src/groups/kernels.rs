@@ -40,8 +40,18 @@ pub fn tier_name(tier: Tier) -> &'static str {
     }
 }
 
-pub fn tiers() -> impl Iterator<Item = &'static Kernels> {
-    [Tier::Portable, Tier::Avx2, Tier::Avx512].into_iter().filter_map(Kernels::for_tier)
+/// Runs the block with the kernels of each tier that the CPU has, and with a number
+/// that tells its calls from those of the other tiers: see [`Payloads`].
+macro_rules! each_tier {
+    (|$kernels:ident, $SITE:ident| $block:block) => {
+        each_tier!(|$kernels, $SITE| $block, Portable = 1, Avx2 = 2, Avx512 = 3)
+    };
+    (|$kernels:ident, $SITE:ident| $block:block, $($tier:ident = $site:literal),*) => {
+        $(if let Some($kernels) = Kernels::for_tier(Tier::$tier) {
+            const $SITE: usize = $site;
+            $block
+        })*
+    };
 }
 
 /// Makes the group of an id for payloads of some lengths.
@@ -75,10 +85,11 @@ fn group(id: &str, lengths: Lengths) -> Group {
 fn mask(id: &str, lengths: Lengths) -> Group {
     let mut group = group(id, lengths);
     let payloads = || Payloads::new(lengths, Script::Ascii);
-    for kernels in tiers() {
+    each_tier!(|kernels, SITE| {
+        let payloads = payloads().called_from::<SITE>();
         let name = tier_name(kernels.tier());
-        payloads().each(&mut group, name, move |bytes| kernels.mask(bytes, Mask::new(KEY)));
-    }
+        payloads.each(&mut group, name, move |bytes| kernels.mask(bytes, Mask::new(KEY)));
+    });
     payloads().each(&mut group, ALIGNED_WORDS, |bytes| mask_by_aligned_words(bytes, KEY));
     payloads().each(&mut group, NAIVE, |bytes| mask_naively(bytes, KEY));
     let payloads = Payloads::to_copy(lengths, Script::Ascii);
@@ -89,10 +100,11 @@ fn mask(id: &str, lengths: Lengths) -> Group {
 fn validate(id: &str, lengths: Lengths, script: Script) -> Group {
     let mut group = group(id, lengths);
     let payloads = || Payloads::new(lengths, script);
-    for kernels in tiers() {
+    each_tier!(|kernels, SITE| {
+        let payloads = payloads().called_from::<SITE>();
         let name = tier_name(kernels.tier());
-        payloads().each(&mut group, name, move |text| assert!(kernels.validate(text).is_ok()));
-    }
+        payloads.each(&mut group, name, move |text| assert!(kernels.validate(text).is_ok()));
+    });
     payloads().each(&mut group, SIMDUTF8, |text| {
         assert!(simdutf8::basic::from_utf8(text).is_ok());
     });
@@ -109,18 +121,19 @@ fn fused(id: &str, lengths: Lengths, script: Script) -> Group {
     let in_place = script == Script::Ascii;
     let make = if in_place { Payloads::new } else { Payloads::to_copy };
     let payloads = || make(lengths, script).masked();
-    for kernels in tiers() {
+    each_tier!(|kernels, SITE| {
+        let payloads = payloads().called_from::<SITE>();
         let name = tier_name(kernels.tier());
         if in_place {
-            payloads().each(&mut group, name, move |text| {
+            payloads.each(&mut group, name, move |text| {
                 assert!(kernels.unmask_text(text, mask).is_ok());
             });
         } else {
-            payloads().each_copied(&mut group, name, move |text, target| {
+            payloads.each_copied(&mut group, name, move |text, target| {
                 assert!(kernels.copy_text(text, target, mask).is_ok());
             });
         }
-    }
+    });
     let avx2 = Kernels::for_tier(Tier::Avx2).unwrap_or(Kernels::active());
     if in_place {
         payloads().each(&mut group, MASK_THEN_SIMDUTF8, move |text| {
@@ -143,12 +156,13 @@ fn fused(id: &str, lengths: Lengths, script: Script) -> Group {
 fn copy(id: &str, lengths: Lengths) -> Group {
     let mut group = group(id, lengths);
     let payloads = || Payloads::to_copy(lengths, Script::Ascii);
-    for kernels in tiers() {
+    each_tier!(|kernels, SITE| {
+        let payloads = payloads().called_from::<SITE>();
         let name = tier_name(kernels.tier());
-        payloads().each_to(&mut group, name, move |bytes, target| {
+        payloads.each_to(&mut group, name, move |bytes, target| {
             kernels.copy_masked_into(bytes, target, Mask::new(KEY));
         });
-    }
+    });
     let avx2 = Kernels::for_tier(Tier::Avx2).unwrap_or(Kernels::active());
     payloads().each_to(&mut group, MEMCPY_THEN_MASK, move |bytes, target| {
         target.copy_from_slice(bytes);
@@ -185,7 +199,11 @@ fn mask_by_aligned_words(bytes: &mut [u8], key: [u8; 4]) {
 
 /// Payloads one behind the other, as frames lie in a read: small ones in many
 /// places, so that none waits for what was stored there a moment ago.
-struct Payloads {
+///
+/// `SITE` tells loops apart that are the same but for the kernel they call: the
+/// compiler would make one of them, whose call has a target for each tier, and takes
+/// longer for it than that of a program, which uses one.
+struct Payloads<const SITE: usize = 0> {
     places: Vec<(usize, usize)>,
     memory: Aligned,
 }
@@ -241,9 +259,16 @@ impl Payloads {
         self
     }
 
+    fn called_from<const SITE: usize>(self) -> Payloads<SITE> {
+        Payloads { places: self.places, memory: self.memory }
+    }
+}
+
+impl<const SITE: usize> Payloads<SITE> {
     /// Runs `kernel` on every payload, in place.
     fn each(mut self, group: &mut Group, name: &str, kernel: impl Fn(&mut [u8]) + 'static) {
         group.add(name, self.places.len(), move || {
+            black_box(SITE);
             let memory = black_box(&mut self.memory[..]);
             for &(at, len) in &self.places {
                 kernel(&mut memory[at..at + len]);
@@ -255,6 +280,7 @@ impl Payloads {
     fn each_to(self, group: &mut Group, name: &str, kernel: impl Fn(&[u8], &mut [u8]) + 'static) {
         let mut target = Aligned::new(self.memory.len());
         group.add(name, self.places.len(), move || {
+            black_box(SITE);
             let (memory, target) = (black_box(&self.memory[..]), black_box(&mut target[..]));
             for &(at, len) in &self.places {
                 kernel(&memory[at..at + len], &mut target[at..at + len]);
