@@ -23,16 +23,41 @@ pub(super) fn now() -> Instant {
 pub(super) struct Timer {
     waker: Waker,
     sleep: Option<Pin<Box<Sleep>>>,
+    /// When it goes off, at the earliest.
+    goes_off: Option<Instant>,
+    /// The last time that was told in [`poll_from`](Self::poll_from).
+    told: Option<Instant>,
 }
 
 impl Timer {
     /// A timer that wakes `waker`.
     pub(super) fn new(waker: Waker) -> Self {
-        Self { waker, sleep: None }
+        Self { waker, sleep: None, goes_off: None, told: None }
+    }
+
+    /// Waits until `at`, where it was `seen` o'clock a moment ago: most of the time that
+    /// tells enough, and the timer itself, which lies far away, is not looked at.
+    ///
+    /// A timer that went off before it was `seen` o'clock is late by then. One that
+    /// went off after that has woken its task, which then comes to tell the same time
+    /// again.
+    #[inline]
+    pub(super) fn poll_from(&mut self, seen: Instant, at: Instant) -> Poll<()> {
+        let news = self.told.replace(seen) != Some(seen);
+        match self.goes_off {
+            Some(goes_off) if news && seen < goes_off && goes_off <= at => Poll::Pending,
+            _ => self.poll_until(at),
+        }
     }
 
     /// Waits until `at`.
     pub(super) fn poll_until(&mut self, at: Instant) -> Poll<()> {
+        let polled = self.poll_sleep(at);
+        self.goes_off = self.sleep.as_ref().map(|sleep| sleep.deadline().into_std());
+        polled
+    }
+
+    fn poll_sleep(&mut self, at: Instant) -> Poll<()> {
         let at = tokio::time::Instant::from_std(at);
         let sleep = match &mut self.sleep {
             Some(sleep) if sleep.deadline() <= at && !sleep.is_elapsed() => return Poll::Pending,
@@ -59,5 +84,6 @@ impl Timer {
     /// Gives the timer up, because nothing is waited for.
     pub(super) fn clear(&mut self) {
         self.sleep = None;
+        self.goes_off = None;
     }
 }

@@ -22,6 +22,8 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Wakers {
     seen: Seen,
+    /// Whether the only task may wait to send.
+    sends: bool,
     both: Waker,
     slots: Arc<Slots>,
 }
@@ -45,7 +47,7 @@ pub(super) enum Side {
 #[derive(Debug, Default)]
 struct Slots {
     waiting: Mutex<Waiting>,
-    /// Whether a sending task may be noted.
+    /// Whether one of several tasks may be noted for sending.
     sending: AtomicBool,
 }
 
@@ -60,14 +62,16 @@ struct Waiting {
 impl Wakers {
     pub(super) fn new() -> Self {
         let slots = Arc::new(Slots::default());
-        Self { seen: Seen::Nobody, both: Arc::clone(&slots).into(), slots }
+        Self { seen: Seen::Nobody, sends: false, both: Arc::clone(&slots).into(), slots }
     }
 
     /// For directions that are taken apart, and so may be in two tasks.
     pub(super) fn apart(self) -> [Self; 2] {
         self.slots.lock().several = true;
+        self.slots.sending.store(true, Ordering::Relaxed);
         let half = || Self {
             seen: Seen::Several,
+            sends: false,
             both: self.both.clone(),
             slots: Arc::clone(&self.slots),
         };
@@ -102,10 +106,12 @@ impl Wakers {
     #[inline]
     pub(super) fn register(&mut self, side: Side, waker: &Waker) {
         self.enter(side, waker);
-        if matches!(side, Side::Sending) {
-            self.slots.sending.store(true, Ordering::Relaxed);
-        }
-        if matches!(self.seen, Seen::Several) {
+        if !matches!(self.seen, Seen::Several) {
+            self.sends |= matches!(side, Side::Sending);
+        } else {
+            if matches!(side, Side::Sending) {
+                self.slots.sending.store(true, Ordering::Relaxed);
+            }
             note(&mut self.slots.lock().tasks[side as usize], waker);
         }
     }
@@ -117,9 +123,15 @@ impl Wakers {
     /// lock is safe because both sides have the sending side's lock, or are the same
     /// task: whoever noted itself and then looks has seen what was sent, or has
     /// noted itself before it was sent.
-    pub(super) fn wake_sending(&self) {
-        if self.slots.sending.load(Ordering::Relaxed) {
-            self.slots.sending.store(false, Ordering::Relaxed);
+    #[inline]
+    pub(super) fn wake_sending(&mut self) {
+        let sending = &self.slots.sending;
+        if !matches!(self.seen, Seen::Several) {
+            if mem::take(&mut self.sends) {
+                self.wake(Side::Sending);
+            }
+        } else if sending.load(Ordering::Relaxed) {
+            sending.store(false, Ordering::Relaxed);
             self.wake(Side::Sending);
         }
     }
