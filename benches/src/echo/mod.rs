@@ -51,12 +51,14 @@ pub enum Form {
     InBatches,
 }
 
-/// How a library is driven, and how much it should be able to read at once, in
-/// bytes, where that can be said.
+/// How a library is driven.
 #[derive(Debug, Clone, Copy)]
 pub struct Drive {
     pub form: Form,
+    /// How much it should be able to read at once, in bytes, where that can be said.
     pub read: usize,
+    /// Whether silent peers are pinged and given up, where that is the default.
+    pub keepalive: bool,
 }
 
 /// More than the header of any of the messages.
@@ -91,14 +93,15 @@ impl Library {
             _ => window > 1,
         };
         let form = if in_batches { Form::InBatches } else { Form::OneByOne };
-        Drive { form, read: (window * (len + HEADER)).max(self.default_read()) }
+        let read = (window * (len + HEADER)).max(self.default_read());
+        Drive { form, read, keepalive: false }
     }
 
     /// For many connections that are silent most of the time: with the smallest read
     /// buffer that the library's documentation recommends, if it does.
     pub fn drive_of_idle(self) -> Drive {
         let read = if self == Self::TokioTungstenite { 4 << 10 } else { self.default_read() };
-        Drive { form: Form::OneByOne, read }
+        Drive { form: Form::OneByOne, read, keepalive: true }
     }
 
     /// What it reads at once by default, where that can be changed.

@@ -1,6 +1,8 @@
 //! wirespeed: one by one, messages own their bytes; in batches, they are borrowed.
 //! Answers leave when no message is left, for a receive sends what is queued
-//! before it reads. The pool's blocks take what the drive says.
+//! before it reads. The pool's blocks take what the drive says. Without keepalive,
+//! as no other library here has it, or has it turned on: its timer would have the
+//! system set one each time that the server goes to sleep.
 
 use std::sync::Mutex;
 
@@ -12,6 +14,9 @@ use super::{Drive, Form};
 pub async fn echo(stream: TcpStream, drive: Drive) {
     let mut options = WebSocketOptions::server();
     options.pool = pool(drive.read);
+    if !drive.keepalive {
+        (options.limits.idle_ping, options.limits.idle_timeout) = (None, None);
+    }
     let accepted = WebSocketUpgrade::new().options(options).accept_async(stream).await;
     let mut connection = accepted.expect("a handshake");
     match drive.form {
