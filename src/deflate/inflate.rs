@@ -3,29 +3,11 @@
 use std::fmt;
 
 use thiserror::Error;
-use zlib_rs::{Inflate, InflateFlush, Status};
 
+use super::decoder::{Corrupt, Decoder};
 use super::negotiate::DeflateParams;
 use super::pool::DeflatePool;
 use crate::frame::Role;
-
-/// What is fed to the engine after each message: first the four bytes that the
-/// sender has left out, the length of the empty stored block that ends it, then
-/// one more empty block, which shows whether the message was complete.
-///
-/// Where the state is not needed afterwards, that block is a final one, and the
-/// stream ends if and only if it is understood as one. Where the history has to
-/// stay it cannot be final; the engine takes it without writing anything if it
-/// stands at the start of a block, and takes some of it for data if not.
-const TAIL_BEFORE_RESET: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff];
-const TAIL_BEFORE_MORE: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
-
-/// Payloads up to this length are inflated out of a copy with the tail behind it: the
-/// engine takes its fast way only where 15 bytes of input are left, and crawls through
-/// what is a good part of a short message. More than the tail would be faster still,
-/// but a message that is cut short could run on into it.
-const SHORT: usize = 512;
-const TAIL: usize = TAIL_BEFORE_MORE.len();
 
 /// What one call of [`Inflater::inflate`] has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +43,6 @@ pub enum InflateError {
     /// The message ends in the middle of a DEFLATE block.
     #[error("compressed message cut short")]
     Truncated,
-    /// The engine failed for a reason that is not in the data.
-    #[error("the decompressor failed: {reason}")]
-    Engine {
-        /// The engine's own words.
-        reason: &'static str,
-    },
     /// An earlier call has failed, and what follows cannot be understood.
     #[error("inflation failed before")]
     FailedBefore,
@@ -79,11 +55,7 @@ pub enum InflateError {
 /// empty. Blocks marked as final may stand anywhere (RFC 7692, 7.2.3.4 and
 /// 7.2.3.5): what follows one is a new DEFLATE stream, without history.
 ///
-/// A message that was cut short is an error, except, under context takeover,
-/// where the cut lies inside the header of a block: then the message seems to
-/// end there, and the next one will in all likelihood not decode.
-///
-/// One leniency: a payload without a byte is taken for an empty message,
+/// A message that was cut short is an error. One leniency: a payload without a byte is taken for an empty message,
 /// though that should be a single zero byte. Compressors that flush twice
 /// produce it.
 ///
@@ -104,12 +76,9 @@ pub struct Inflater {
     context_takeover: bool,
     pool: DeflatePool,
     /// The engine, inside a message and, with takeover, between messages.
-    engine: Option<Inflate>,
-    /// Whether the engine has taken bytes of this message since the last final
-    /// block, and so is owed the tail.
-    in_block: bool,
-    /// How much of the tail the engine has taken.
-    tail_fed: usize,
+    engine: Option<Box<Decoder>>,
+    /// Whether there was a byte of this message.
+    begun: bool,
     failed: bool,
 }
 
@@ -125,8 +94,7 @@ impl Inflater {
             context_takeover: !no_context_takeover,
             pool: pool.clone(),
             engine: None,
-            in_block: false,
-            tail_fed: 0,
+            begun: false,
             failed: false,
         }
     }
@@ -145,8 +113,8 @@ impl Inflater {
     ///
     /// # Errors
     ///
-    /// The data is at fault, except with [`InflateError::Engine`]. What was
-    /// written to `out` by earlier calls is good; later calls fail as well.
+    /// The data is at fault. What was written to `out` by earlier calls is good; later
+    /// calls fail as well.
     pub fn inflate(
         &mut self,
         input: &[u8],
@@ -187,140 +155,35 @@ impl Inflater {
         out: &mut [u8],
     ) -> Result<Progress, InflateError> {
         let mut progress = Progress { consumed: 0, produced: 0, status: InflateStatus::NeedsInput };
-
-        // An empty input may still have output pending in the engine.
-        if last_of_message && !self.in_block && input.len() <= SHORT {
-            self.inflate_short(input, out, &mut progress)?;
-        } else if !input.is_empty() || self.in_block {
-            self.inflate_payload(input, out, &mut progress)?;
+        // An empty input may still have output pending.
+        if !input.is_empty() || self.begun {
+            let engine = self.engine.get_or_insert_with(|| self.pool.take_decompressor());
+            let decoded = engine.decode(input, out).map_err(|Corrupt| InflateError::Corrupt)?;
+            self.begun = true;
+            (progress.consumed, progress.produced) = (decoded.consumed, decoded.produced);
+            if !decoded.needs_input {
+                progress.status = InflateStatus::NeedsOutput;
+                return Ok(progress);
+            }
         }
-        if progress.consumed < input.len() {
-            progress.status = InflateStatus::NeedsOutput;
-        } else if last_of_message {
-            progress.status = self.end_message(&mut out[progress.produced..])?;
-        } else if progress.produced == out.len() && self.in_block {
-            progress.status = InflateStatus::NeedsOutput;
+        if last_of_message {
+            self.end_message()?;
+            progress.status = InflateStatus::MessageEnd;
         }
         Ok(progress)
     }
 
-    /// [`inflate_payload`](Self::inflate_payload) for a whole message of [`SHORT`]
-    /// bytes at most.
-    fn inflate_short(
-        &mut self,
-        input: &[u8],
-        out: &mut [u8],
-        progress: &mut Progress,
-    ) -> Result<(), InflateError> {
-        let mut padded = [0; SHORT + TAIL];
-        let padded = &mut padded[..input.len() + TAIL];
-        padded[..input.len()].copy_from_slice(input);
-        padded[input.len()..].copy_from_slice(self.tail());
-
-        while progress.consumed < input.len() {
-            let engine = self.engine.get_or_insert_with(|| self.pool.take_decompressor());
-            let rest = &padded[progress.consumed..];
-            let room = &mut out[progress.produced..];
-            let room_len = room.len();
-            // It stops behind each block, so what lies behind the payload is not taken for
-            // data, unless the payload is cut short.
-            let step = Step::run(engine, rest, room, InflateFlush::Block)?;
-            progress.consumed += step.consumed;
-            progress.produced += step.produced;
-            self.in_block = !step.stream_end;
-
-            if let Some(behind) = progress.consumed.checked_sub(input.len())
-                && behind > 0
-            {
-                // The payload ended with the header of the empty stored block alone.
-                if step.produced > 0 || step.stream_end {
-                    return Err(InflateError::Truncated);
-                }
-                (progress.consumed, self.tail_fed) = (input.len(), behind);
-            } else if step.stream_end {
-                engine.reset(false);
-            } else if step.consumed == 0 && step.produced == 0 {
-                // A full output is none only if the engine has something for it.
-                return match room_len {
-                    0 => Ok(()),
-                    _ => Err(InflateError::Engine { reason: "no progress" }),
-                };
-            }
-        }
-        Ok(())
-    }
-
-    /// Inflates until the input is used up or the output is full.
-    fn inflate_payload(
-        &mut self,
-        input: &[u8],
-        out: &mut [u8],
-        progress: &mut Progress,
-    ) -> Result<(), InflateError> {
-        let engine = self.engine.get_or_insert_with(|| self.pool.take_decompressor());
-        loop {
-            let rest = &input[progress.consumed..];
-            let room = &mut out[progress.produced..];
-            let room_len = room.len();
-            let step = Step::run(engine, rest, room, InflateFlush::SyncFlush)?;
-            progress.consumed += step.consumed;
-            progress.produced += step.produced;
-            self.in_block |= step.consumed > 0;
-
-            // The engine takes the tail only once it has nothing left to write, so
-            // what it writes, or ends, after that was made of the tail's bits.
-            if self.tail_fed > 0 && (step.produced > 0 || step.stream_end) {
-                return Err(InflateError::Truncated);
-            }
-            let used_up = progress.consumed == input.len();
-            if step.stream_end {
-                engine.reset(false);
-                self.in_block = false;
-                if used_up {
-                    return Ok(());
-                }
-            } else if step.produced == room_len || used_up {
-                return Ok(());
-            } else if step.consumed == 0 && step.produced == 0 {
-                return Err(InflateError::Engine { reason: "no progress" });
-            }
-        }
-    }
-
-    /// Feeds the tail. `room` is what the payload has left of the output; the
-    /// tail writes nothing there, and if there is none, shows whether the
-    /// engine has output pending.
-    fn end_message(&mut self, room: &mut [u8]) -> Result<InflateStatus, InflateError> {
-        let tail = self.tail();
-        if let Some(engine) = self.engine.as_mut()
-            && self.in_block
+    fn end_message(&mut self) -> Result<(), InflateError> {
+        if let Some(engine) = &mut self.engine
+            && std::mem::take(&mut self.begun)
+            && !engine.end_message()
         {
-            let step = Step::run(engine, &tail[self.tail_fed..], room, InflateFlush::SyncFlush)?;
-            self.tail_fed += step.consumed;
-            if step.produced > 0 {
-                return Err(InflateError::Truncated);
-            }
-            if self.tail_fed < tail.len() && room.is_empty() && !step.stream_end {
-                return Ok(InflateStatus::NeedsOutput);
-            }
-            // The payload's last block was a final one, and the engine stopped behind it.
-            let ended_before = step.stream_end && self.tail_fed == 0;
-            if ended_before {
-                engine.reset(false);
-            } else if self.tail_fed < tail.len() || step.stream_end == self.context_takeover {
-                return Err(InflateError::Truncated);
-            }
+            return Err(InflateError::Truncated);
         }
-        self.in_block = false;
-        self.tail_fed = 0;
         if !self.context_takeover {
             self.give_back();
         }
-        Ok(InflateStatus::MessageEnd)
-    }
-
-    fn tail(&self) -> &'static [u8; TAIL] {
-        if self.context_takeover { &TAIL_BEFORE_MORE } else { &TAIL_BEFORE_RESET }
+        Ok(())
     }
 
     fn give_back(&mut self) {
@@ -341,37 +204,8 @@ impl fmt::Debug for Inflater {
         f.debug_struct("Inflater")
             .field("context_takeover", &self.context_takeover)
             .field("holds_state", &self.engine.is_some())
-            .field("in_block", &self.in_block)
+            .field("begun", &self.begun)
             .field("failed", &self.failed)
             .finish_non_exhaustive()
-    }
-}
-
-/// One call of the engine.
-struct Step {
-    consumed: usize,
-    produced: usize,
-    stream_end: bool,
-}
-
-impl Step {
-    fn run(
-        engine: &mut Inflate,
-        input: &[u8],
-        out: &mut [u8],
-        flush: InflateFlush,
-    ) -> Result<Self, InflateError> {
-        let (total_in, total_out) = (engine.total_in(), engine.total_out());
-        let status = engine.decompress(input, out, flush).map_err(|error| match error {
-            zlib_rs::InflateError::DataError | zlib_rs::InflateError::NeedDict { .. } => {
-                InflateError::Corrupt
-            }
-            other => InflateError::Engine { reason: other.as_str() },
-        })?;
-        Ok(Self {
-            consumed: (engine.total_in() - total_in) as usize,
-            produced: (engine.total_out() - total_out) as usize,
-            stream_end: status == Status::StreamEnd,
-        })
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use zlib_rs::{Deflate, DeflateConfig, Inflate};
+use zlib_rs::{Deflate, DeflateConfig};
 
+use super::decoder::Decoder;
 use super::fast::FastDeflate;
 use super::options::DeflateOptions;
 
@@ -84,7 +85,7 @@ pub struct DeflatePool {
 struct Shared {
     max_idle: usize,
     compressors: Mutex<Vec<Compressor>>,
-    decompressors: Mutex<Vec<Inflate>>,
+    decompressors: Mutex<Vec<Box<Decoder>>>,
 }
 
 impl DeflatePool {
@@ -123,15 +124,13 @@ impl DeflatePool {
         self.keep(&self.shared.compressors, compressor);
     }
 
-    pub(super) fn take_decompressor(&self) -> Inflate {
-        // Room for the largest window, whatever was negotiated: it costs
-        // nothing, since the engine allocates that in any case.
+    pub(super) fn take_decompressor(&self) -> Box<Decoder> {
         let idle = lock(&self.shared.decompressors).pop();
-        idle.unwrap_or_else(|| Inflate::new(false, 15))
+        idle.unwrap_or_else(|| Box::new(Decoder::new()))
     }
 
-    pub(super) fn give_decompressor(&self, mut decompressor: Inflate) {
-        decompressor.reset(false);
+    pub(super) fn give_decompressor(&self, mut decompressor: Box<Decoder>) {
+        decompressor.reset();
         self.keep(&self.shared.decompressors, decompressor);
     }
 
@@ -150,7 +149,7 @@ impl DeflatePool {
 }
 
 impl Default for DeflatePool {
-    /// A pool of at most 8 compressors and 8 decompressors: 1.2 MB at the
+    /// A pool of at most 8 compressors and 8 decompressors: 1.1 MB at the
     /// default options.
     fn default() -> Self {
         Self::new(8)

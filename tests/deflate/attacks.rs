@@ -53,10 +53,7 @@ fn attack_bomb_is_recognised_by_its_ratio() {
     assert!((65_536..=65_536 + 4096).contains(&error.inflated), "{error}");
 }
 
-/// Every proper prefix of a payload is an error, whatever the room. The one
-/// exception is a cut inside the header of a block with tables of its own,
-/// under takeover, where the engine cannot tell: it yields no byte that was not
-/// in the message. Level 1 writes no such block here.
+/// Every proper prefix of a payload is an error, whatever the room.
 #[test]
 fn attack_truncated_payloads() {
     let message: Vec<u8> = random(600, 1).iter().map(|byte| b'0' + byte % 16).collect();
@@ -69,9 +66,6 @@ fn attack_truncated_payloads() {
                     let mut inflater = Inflater::new(Role::Client, &params, &pool);
                     match inflate_in_steps(&mut inflater, &payload[..cut], limit) {
                         Err(InflateError::Truncated | InflateError::Corrupt) => {}
-                        Ok(inflated) if level > 1 && params == takeover() => {
-                            assert!(message.starts_with(&inflated), "cut at {cut}");
-                        }
                         verdict => panic!("level {level}, cut at {cut}: {verdict:?}"),
                     }
                 }
@@ -102,8 +96,8 @@ fn attack_garbage() {
     }
 }
 
-/// A short payload is inflated in another way where it comes whole: what is wrong
-/// with it is wrong all the same, and what is not comes to the same.
+/// What is wrong with a payload is wrong however it comes, and what is not comes to the
+/// same.
 #[test]
 fn garbage_comes_to_the_same_whole_and_in_pieces() {
     let pool = DeflatePool::default();

@@ -4,6 +4,8 @@
 /// Codes of lengths, for lengths from 3 up.
 static LENGTHS: [(u16, u8); 256] = lengths();
 static LITERALS: [(u16, u8); 256] = literals();
+/// Codes of distances, without their extra bits.
+static DISTANCES: [u8; 32] = distances();
 
 /// The code of a byte.
 #[inline(always)]
@@ -14,23 +16,31 @@ pub(super) fn literal(byte: u8) -> (u32, u32) {
 
 /// The codes of a match's length, 3 to 258, and of its distance, 1 to 32,768.
 #[inline(always)]
-pub(super) fn reference(len: usize, distance: usize) -> (u32, u32) {
+pub(super) fn reference(len: u32, distance: u32) -> (u32, u32) {
     let (len_bits, len_count) = LENGTHS[usize::from((len - 3) as u8)];
     let (bits, count) = self::distance(distance);
     (u32::from(len_bits) | bits << len_count, u32::from(len_count) + count)
 }
 
 #[inline(always)]
-fn distance(distance: usize) -> (u32, u32) {
-    let offset = distance as u32 - 1;
-    if offset < 4 {
-        return (reversed(offset, 5), 5);
-    }
-    // Two codes for each power of two, and the bits below the two highest as they are.
-    let extra = offset.ilog2() - 1;
+fn distance(distance: u32) -> (u32, u32) {
+    let offset = distance - 1;
+    // From 4 on, two codes for each power of two, and the bits below the two highest as
+    // they are; below, a code for each.
+    let extra = (offset | 2).ilog2() - 1;
     let code = 2 * extra + (offset >> extra);
     let low = offset & ((1 << extra) - 1);
-    (reversed(code, 5) | low << 5, 5 + extra)
+    (u32::from(DISTANCES[code as usize % DISTANCES.len()]) | low << 5, 5 + extra)
+}
+
+const fn distances() -> [u8; 32] {
+    let mut codes = [0; 32];
+    let mut code = 0;
+    while code < codes.len() as u32 {
+        codes[code as usize] = reversed(code, 5) as u8;
+        code += 1;
+    }
+    codes
 }
 
 const fn literals() -> [(u16, u8); 256] {
