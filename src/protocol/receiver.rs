@@ -53,7 +53,7 @@ pub struct Receiver {
     course: Course,
     auto_pong: bool,
     #[cfg(feature = "deflate")]
-    inflation: Option<Inflation>,
+    inflation: Option<Box<Inflation>>, // most connections have none
 }
 
 /// Where in the stream of frames the connection is, and whom a failure concerns.
@@ -105,14 +105,14 @@ impl Receiver {
     #[cfg(feature = "deflate")]
     pub(super) fn enable_deflate(&mut self, inflation: Inflation) {
         self.rules.compression = true;
-        self.inflation = Some(inflation);
+        self.inflation = Some(Box::new(inflation));
     }
 
     /// The compressed messages that were inflated; `None` if compression was not
     /// agreed on.
     #[cfg(feature = "deflate")]
     pub fn inflate_totals(&self) -> Option<DeflateTotals> {
-        self.inflation.as_ref().map(Inflation::totals)
+        self.inflation.as_deref().map(Inflation::totals)
     }
 
     /// A place to read into. Never empty, unless whole messages are left in it:

@@ -42,7 +42,7 @@ pub struct Sender {
     /// The transport takes nothing any more.
     lost: bool,
     #[cfg(feature = "deflate")]
-    deflation: Option<Deflation>,
+    deflation: Option<Box<Deflation>>, // most connections have none
     link: Arc<Link>,
 }
 
@@ -93,13 +93,13 @@ impl Sender {
 
     #[cfg(feature = "deflate")]
     pub(super) fn enable_deflate(&mut self, deflation: Deflation) {
-        self.deflation = Some(deflation);
+        self.deflation = Some(Box::new(deflation));
     }
 
     /// The messages that were compressed; `None` if that was not agreed on.
     #[cfg(feature = "deflate")]
     pub fn deflate_totals(&self) -> Option<DeflateTotals> {
-        self.deflation.as_ref().map(Deflation::totals)
+        self.deflation.as_deref().map(Deflation::totals)
     }
 
     /// Which end this is.
@@ -451,7 +451,7 @@ impl Sender {
     /// Whether buffers are held.
     pub fn holds_memory(&self) -> bool {
         #[cfg(feature = "deflate")]
-        if self.deflation.as_ref().is_some_and(Deflation::holds_memory) {
+        if self.deflation.as_deref().is_some_and(Deflation::holds_memory) {
             return true;
         }
         self.frames.queue.holds_memory()
