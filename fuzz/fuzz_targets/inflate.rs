@@ -1,5 +1,5 @@
-//! Compressed messages: limits hold while they are inflated, and receipt in
-//! pieces equals receipt whole.
+//! Compressed messages: limits hold while they are inflated, receipt in pieces
+//! equals receipt whole, and zlib makes the same of them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,18 +8,25 @@ use wirespeed_fuzz::{
     deflate, frames,
     input::{Cuts, Input},
     receipt::{Outcome, Receipt, Way},
+    zlib,
 };
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     let mut receipt = Receipt::read(&mut input);
-    receipt.deflate = Some(deflate::params(&mut input));
+    let params = deflate::params(&mut input);
+    receipt.deflate = Some(params);
     let cuts = Cuts(input.array());
     let key = input.array();
     let shape = input.byte();
     let stream = match shape & 3 {
         0 => input.rest().to_vec(),
-        _ => compressed_frames(input, shape),
+        _ => {
+            let messages = fragmented_messages(input, shape);
+            let payloads: Vec<_> = messages.iter().map(|fragments| fragments.concat()).collect();
+            zlib::compare(receipt.role, &params, &payloads, cuts);
+            compressed_frames(&messages, shape)
+        }
     };
     let stream = frames::from_peer_of(receipt.role, &stream, key);
 
@@ -38,20 +45,30 @@ fuzz_target!(|data: &[u8]| {
     compare(&whole, &receipt.receive(&stream, cuts, Way::Mixed(u64::from(shape) << 8 | 0x1B)));
 });
 
-/// Compressed messages of what is left: each in up to four fragments.
-fn compressed_frames(mut input: Input<'_>, shape: u8) -> Vec<u8> {
-    let opcode = if shape & 4 == 0 { Opcode::Text } else { Opcode::Binary };
-    let fragments = shape >> 3 & 3;
-    let mut stream = Vec::new();
+/// Payloads of compressed messages from what is left: each in up to four fragments.
+fn fragmented_messages(mut input: Input<'_>, shape: u8) -> Vec<Vec<&[u8]>> {
+    let fragments = 1 + (shape >> 3 & 3);
+    let mut messages = Vec::new();
     while !input.is_empty() {
-        for fragment in 0..=fragments {
+        let mut fragment = || {
             let len = if shape & 2 == 0 { 255 } else { input.byte() };
-            let payload = input.take(len.into());
+            input.take(len.into())
+        };
+        messages.push((0..fragments).map(|_| fragment()).collect());
+    }
+    messages
+}
+
+fn compressed_frames(messages: &[Vec<&[u8]>], shape: u8) -> Vec<u8> {
+    let opcode = if shape & 4 == 0 { Opcode::Text } else { Opcode::Binary };
+    let mut stream = Vec::new();
+    for fragments in messages {
+        for (index, payload) in fragments.iter().enumerate() {
             let header = FrameHeader {
-                fin: fragment == fragments,
-                rsv1: fragment == 0,
+                fin: index == fragments.len() - 1,
+                rsv1: index == 0,
                 ..FrameHeader::new(
-                    if fragment == 0 { opcode } else { Opcode::Continuation },
+                    if index == 0 { opcode } else { Opcode::Continuation },
                     payload.len() as u64,
                 )
             };

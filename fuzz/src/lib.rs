@@ -7,3 +7,4 @@ pub mod memory;
 pub mod model;
 pub mod operations;
 pub mod receipt;
+pub mod zlib;

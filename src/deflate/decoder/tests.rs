@@ -135,6 +135,54 @@ fn what_zlib_refuses() {
     assert!(good > 500 && bad > 500, "{good} good, {bad} bad");
 }
 
+/// The header of a block with codes of its own, and zeros behind it. The symbols come
+/// with the value of their extra bits.
+fn dynamic_block(literals: u32, distances: u32, symbols: &[(u32, u32)]) -> Vec<u8> {
+    let mut bits = Vec::new();
+    let mut put = |value: u32, count: u32| bits.extend((0..count).map(|bit| value >> bit & 1));
+    put(0b100, 3);
+    put(literals - 257, 5);
+    put(distances - 1, 5);
+    put(19 - 4, 4);
+    // Codes of four bits for the symbols up to 12, of five for the others.
+    LENGTH_ORDER.iter().for_each(|&symbol| put(4 + u32::from(symbol > 12), 3));
+    for &(symbol, extra) in symbols {
+        let (code, len) = if symbol > 12 { (13 + symbol, 5) } else { (symbol, 4) };
+        (0..len).rev().for_each(|bit| put(code >> bit, 1));
+        put(extra, [2, 3, 7].get(symbol.wrapping_sub(16) as usize).map_or(0, |extra| *extra));
+    }
+    (0..4).for_each(|_| put(0, 16));
+    bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |all, bit| all << 1 | *bit as u8)).collect()
+}
+
+/// Headers of RFC 1951, 3.2.7, each wrong in one way.
+#[test]
+fn codes_that_cannot_be() {
+    // Lengths for "a" and the end of the block, one bit each, and for no distance.
+    const NONE: (u32, u32) = (18, 127);
+    let zeros = |count: u32| (18, count - 11);
+    let to_a = zeros(97);
+    let behind_a = [NONE, zeros(20)];
+    let a_and = |last: &[(u32, u32)]| [&[to_a, (1, 0)], &behind_a[..], last].concat();
+    for (what, literals, distances, symbols, is_right) in [
+        ("nothing wrong", 257, 1, a_and(&[(1, 0), (0, 0)]), true),
+        ("one distance of one bit", 257, 1, a_and(&[(1, 0), (1, 0)]), true),
+        ("too few codes", 257, 1, a_and(&[(2, 0), (0, 0)]), false),
+        ("too many codes", 257, 3, a_and(&[(1, 0), (1, 0), (1, 0), (1, 0)]), false),
+        ("one distance of two bits", 257, 1, a_and(&[(1, 0), (2, 0)]), false),
+        ("no end", 258, 1, a_and(&[(0, 0), (1, 0), (0, 0)]), false),
+        ("nothing to repeat", 257, 1, vec![(16, 0), zeros(97), NONE, zeros(17), (0, 0)], false),
+        ("repeats past the end", 257, 1, a_and(&[(1, 0), (17, 0)]), false),
+        ("287 literals", 287, 1, a_and(&[(1, 0), zeros(30), (0, 0)]), false),
+        ("31 distances", 257, 31, a_and(&[(1, 0), zeros(31)]), false),
+    ] {
+        let block = dynamic_block(literals, distances, &symbols);
+        let ours = decode(&mut Decoder::new(), &block, || 1 << 17);
+        assert_eq!(ours.is_ok(), is_right, "{what}");
+        assert_eq!(zlib(&block).is_ok(), is_right, "{what}, to zlib");
+    }
+}
+
 #[test]
 fn a_message_ends_at_a_flush_or_behind_a_final_block_only() {
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
