@@ -109,9 +109,16 @@ impl Link {
     }
 
     /// Whether a message would reach nobody.
-    #[inline]
     pub(super) fn refuses_messages(&self) -> bool {
         self.has(CLOSE_SENT | ENDED)
+    }
+
+    /// Whether nothing has to be done before a message, which may be sent: what
+    /// [`has_pending`](Self::has_pending) and
+    /// [`refuses_messages`](Self::refuses_messages) would say, in one look.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        !self.has(PENDING | CLOSE_SENT | ENDED)
     }
 
     /// Empties the slot, if it holds a close code or if there is `room` for a pong

@@ -515,9 +515,8 @@ impl Sender {
 
     #[inline]
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
-        self.answer_peer();
-        if self.link.refuses_messages() {
-            return Err(SendError::Closed);
+        if !self.link.is_clear() {
+            self.answer_before_message()?;
         }
         if !self.has_room(len) {
             return Err(SendError::QueueFull(LimitExceeded {
@@ -527,6 +526,12 @@ impl Sender {
             }));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn answer_before_message(&mut self) -> Result<(), SendError> {
+        self.answer_peer();
+        if self.link.refuses_messages() { Err(SendError::Closed) } else { Ok(()) }
     }
 
     /// The peer has [`Limits::close_timeout`] from when our close frame has gone;
