@@ -55,9 +55,9 @@ pub enum InflateError {
 /// empty. Blocks marked as final may stand anywhere (RFC 7692, 7.2.3.4 and
 /// 7.2.3.5): what follows one is a new DEFLATE stream, without history.
 ///
-/// A message that was cut short is an error. One leniency: a payload without a byte is taken for an empty message,
-/// though that should be a single zero byte. Compressors that flush twice
-/// produce it.
+/// A message that was cut short is an error. One leniency: a payload without a
+/// byte is taken for an empty message, though that should be a single zero byte.
+/// Compressors that flush twice produce it.
 ///
 /// # Example
 ///

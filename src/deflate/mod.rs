@@ -11,7 +11,8 @@
 //! - [`Deflater`]: compresses whole messages, by a compressor of our own at level 1
 //!   and by zlib-rs at the others.
 //! - [`Inflater`]: inflates a message piece by piece, by a decompressor of our own,
-//!   into buffers that the caller bounds, and [`RatioGuard`], which notices a bomb on the way.
+//!   into buffers that the caller bounds, and [`RatioGuard`], which notices a bomb on
+//!   the way.
 //! - [`DeflatePool`]: the compressor and decompressor states that connections
 //!   share wherever they keep no history.
 //!
@@ -31,8 +32,8 @@
 //! | decompressor | any | – | 39,914 |
 //!
 //! Level 1 is a compressor of our own; the others are zlib-rs's, whose hash table
-//! has 128 KiB whatever the window. The decompressor, of our own as well, has room for the largest
-//! window whatever was negotiated.
+//! has 128 KiB whatever the window. The decompressor, of our own as well, has room
+//! for the largest window whatever was negotiated.
 //!
 //! States are taken when they are first needed, so a connection that has
 //! compressed nothing holds no compressor and one that has received nothing
@@ -63,7 +64,8 @@
 //! Level 1 forgets by moving a mark; the other levels clear 128 KiB of hash table
 //! for each message without context takeover. Short messages shrink little without a
 //! history whatever the level: recorded messages of seven market-data feeds, 237
-//! bytes on average, come to 0.68 of their size without one and to 0.27 with one, at level 1.
+//! bytes on average, come to 0.68 of their size without one and to 0.27 with one, at
+//! level 1.
 //!
 //! # Secrets
 //!
