@@ -471,7 +471,7 @@ impl Reading {
                 }
             }
             let Some(at) = self.receiver.next_deadline() else { return Poll::Pending };
-            ready!(self.timer.poll_from(self.receiver.read_at(), at));
+            ready!(self.timer.poll_until(at));
             if let Err(error) = self.receiver.handle_timeout(now()) {
                 self.answer(lines);
                 return Poll::Ready(error.into());

@@ -109,10 +109,12 @@ impl Wakers {
         if !matches!(self.seen, Seen::Several) {
             self.sends |= matches!(side, Side::Sending);
         } else {
+            let mut waiting = self.slots.lock();
+            note(&mut waiting.tasks[side as usize], waker);
+            // Under the lock: whoever takes the flag away looks for the task after that.
             if matches!(side, Side::Sending) {
                 self.slots.sending.store(true, Ordering::Relaxed);
             }
-            note(&mut self.slots.lock().tasks[side as usize], waker);
         }
     }
 

@@ -26,6 +26,44 @@ async fn a_silent_peer_is_pinged_and_given_up() {
     assert_eq!(start.elapsed().as_secs(), 65);
 }
 
+/// A deadline counts where the task that receives is busy with something else when the
+/// timer goes off, so that its wake-up says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_falls_silent_while_a_message_is_handled_is_given_up() {
+    let wire = Wire::open();
+    let mut ws = server_with(&wire, &WebSocketOptions::server());
+    let start = Instant::now();
+    let peer = async {
+        tokio::time::sleep(Duration::from_secs(29)).await;
+        wire.deliver_message(&"hello".into());
+    };
+    let receiving = async {
+        assert!(ws.receive().await.unwrap().is_some());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::timeout(Duration::from_secs(100), ws.receive()).await
+    };
+    let ((), received) = tokio::join!(peer, receiving);
+    let error = received.expect("a deadline").unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Idle)), "{error}");
+    assert_eq!(start.elapsed().as_secs(), 29 + 60);
+}
+
+/// A task that has used up its turn still has deadlines.
+#[tokio::test(start_paused = true)]
+async fn deadlines_do_not_depend_on_what_is_left_of_a_turn() {
+    for budget in 0..3 {
+        let mut ws = server(&Wire::default());
+        // The runtime gives a task 128 operations.
+        tokio::task::yield_now().await;
+        for _ in budget..128 {
+            tokio::task::consume_budget().await;
+        }
+        let sending = tokio::time::timeout(Duration::from_secs(100), ws.send("hello"));
+        let error = sending.await.expect("a deadline").unwrap_err();
+        assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+    }
+}
+
 /// Both halves of a connection know the round trip that one of them has measured.
 #[tokio::test(start_paused = true)]
 async fn a_keepalive_ping_measures_the_round_trip() {
