@@ -46,7 +46,8 @@ pub struct Limits {
     /// may be larger than the queue.
     pub write_queue: usize,
     /// How long bytes may wait until [`write_progress`](Self::write_progress) of them
-    /// are taken; 10 s.
+    /// are taken; 10 s. What the transport holds back, as TLS may do with up to 64 KiB,
+    /// has as long for each [`write_progress`](Self::write_progress) of it.
     pub write_stall: Duration,
     /// Bytes that the peer has to take in [`write_stall`](Self::write_stall), unless
     /// that is all that waits; 2,400, which is 240 a second. With 1, any progress will
@@ -66,7 +67,8 @@ pub struct Limits {
     /// How long the peer may take to answer a close frame, or to close the
     /// transport after it; 5 s.
     pub close_timeout: Duration,
-    /// How long the opening handshake may take, TLS included; 10 s.
+    /// How long the opening handshake may take; 10 s. A server that listens by itself
+    /// counts TLS in; a client's TLS belongs to the dialling.
     pub handshake_timeout: Duration,
     /// The head of the opening handshake, in bytes; 16 KiB for a client's
     /// response, 8 KiB for a server's request.

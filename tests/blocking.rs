@@ -3,18 +3,23 @@
 #![cfg(feature = "blocking")]
 
 use std::{
-    io::{Read, Write},
+    io::{self, IoSlice, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
 
 use bytes::Bytes;
 use wirespeed::{
-    CloseCode, MessageRef, PreparedMessage, Role, TimedOut, WebSocketClient, WebSocketConnection,
-    WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions, WebSocketState,
-    WebSocketUpgrade, net::stream::ReadWrite,
+    CloseCode, FrameHeader, MessageRef, Opcode, PreparedMessage, Role, TimedOut, WebSocketClient,
+    WebSocketConnection, WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions,
+    WebSocketState, WebSocketUpgrade,
+    net::stream::{Duplex, ReadWrite},
 };
 
 /// A connected pair over plain TCP, without an opening handshake.
@@ -262,7 +267,9 @@ fn written_messages_wait_for_the_flush_and_keep_their_order() {
 
 #[test]
 fn a_stopped_server_says_goodbye_to_its_clients() {
-    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let mut options = WebSocketOptions::server();
+    options.limits.handshake_timeout = Duration::MAX; // as long as it takes
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap().options(options);
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let stop = listener.stop_handle();
     let server = thread::spawn(move || {
@@ -330,6 +337,101 @@ fn a_task_that_cannot_connect_says_so() {
     let task = WebSocketClient::new().websocket(url).spawn(|_, _| {}).unwrap();
     assert!(matches!(task.send("x"), Err(WebSocketError::ConnectionClosed)));
     assert!(matches!(task.join(), Err(WebSocketError::Connect(_))));
+}
+
+/// A transport that is never done, until it is shut down.
+#[derive(Clone, Default)]
+struct Stuck {
+    /// Takes what is written, and holds it back.
+    takes: bool,
+    /// What arrives, a byte with each read.
+    arrives: Bytes,
+    read: Arc<AtomicUsize>,
+    is_shut_down: Arc<AtomicBool>,
+}
+
+impl Duplex for Stuck {
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.is_shut_down.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let byte = self.arrives.get(self.read.fetch_add(1, Ordering::Relaxed));
+        buf[0] = *byte.ok_or(io::ErrorKind::WouldBlock)?;
+        Ok(1)
+    }
+
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self.takes {
+            true => Ok(bufs.iter().map(|buf| buf.len()).sum()),
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        self.is_shut_down.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A client over the stuck transport, with these limits.
+fn stuck(
+    stream: &Stuck,
+    change: impl FnOnce(&mut wirespeed::Limits),
+) -> WebSocketConnection<Stuck> {
+    let mut options = WebSocketOptions::client();
+    change(&mut options.limits);
+    WebSocketConnection::from_stream(stream.clone(), Role::Client, &options, Bytes::new()).unwrap()
+}
+
+/// Whether the stream takes it and holds it back, as TLS may, or not; and whoever reads
+/// hears of it.
+#[test]
+fn a_peer_that_takes_nothing_is_given_up() {
+    for takes in [false, true] {
+        let stream = Stuck { takes, ..Stuck::default() };
+        let ws = stuck(&stream, |limits| limits.write_stall = Duration::ZERO);
+        let (mut reader, writer) = ws.split();
+        let error = writer.send("hello").unwrap_err();
+        assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+        assert!(stream.is_shut_down.load(Ordering::Relaxed));
+        assert!(matches!(reader.receive(), Err(WebSocketError::ConnectionLost)));
+    }
+}
+
+/// A message that goes on arriving does not put the read timeout off.
+#[test]
+fn a_read_timeout_bounds_a_whole_receive() {
+    let header = FrameHeader::new(Opcode::Binary, 16 << 20).encode();
+    let arrives = Bytes::from([&header[..], &[0; 16 << 20]].concat());
+    let ws = stuck(&Stuck { arrives, ..Stuck::default() }, |_| {});
+    ws.set_read_timeout(Some(Duration::from_millis(1)));
+    assert!(matches!(ws.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
+}
+
+/// A close waits as long as the limits say, however long a receive may take.
+#[test]
+fn a_read_timeout_does_not_bound_a_close() {
+    let stream = Stuck { takes: true, ..Stuck::default() };
+    let ws = stuck(&stream, |limits| limits.close_timeout = Duration::from_millis(50));
+    ws.set_read_timeout(Some(Duration::from_millis(1)));
+    let error = ws.close(1000, "").unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Close)), "{error}");
 }
 
 #[test]

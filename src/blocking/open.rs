@@ -40,16 +40,19 @@ impl OpenConnections {
     /// Closes all connections with 1001, drops the transports of those that do
     /// not follow within `timeout`, and waits for their handlers.
     pub(super) fn close_all(&self, timeout: Duration) {
-        let deadline = Instant::now() + timeout;
+        let begun = Instant::now();
         loop {
             // Again and again: a thread may be sending just now, and a handshake
             // that was under way may have made another connection.
             self.each(|connection| {
-                // One whose transport fails ends by that.
-                let _ = connection.try_close(CloseCode::GOING_AWAY);
+                // One that takes nothing would keep the others waiting.
+                if connection.stream.is_writable() {
+                    // One whose transport fails ends by that.
+                    let _ = connection.try_close(CloseCode::GOING_AWAY);
+                }
             });
             let seats = self.seats();
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = timeout.saturating_sub(begun.elapsed());
             if seats.is_empty() || left.is_zero() {
                 break;
             }

@@ -115,6 +115,7 @@ impl Reading {
         shared: &Shared<S>,
         way: Way,
     ) -> Result<Option<Found>, WebSocketError> {
+        let mut give_up = None;
         loop {
             match self.receiver.find(way) {
                 Ok(Some(found)) => return Ok(Some(found)),
@@ -122,7 +123,10 @@ impl Reading {
                     self.finish(shared);
                     return Ok(None);
                 }
-                Ok(None) => self.fill(shared)?,
+                Ok(None) => {
+                    let give_up = *give_up.get_or_insert_with(|| self.give_up_at());
+                    self.fill(shared, give_up)?;
+                }
                 Err(error) => {
                     answer(shared);
                     return Err(error.into());
@@ -131,15 +135,23 @@ impl Reading {
         }
     }
 
+    /// When a receive that begins now has waited for as long as it may.
+    fn give_up_at(&self) -> Option<Instant> {
+        self.timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+    }
+
     /// Waits for bytes and reads them.
-    fn fill<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
+    fn fill<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        give_up: Option<Instant>,
+    ) -> Result<(), WebSocketError> {
         let mut now = Instant::now();
         if !self.ahead.is_empty() {
             let taken = self.receiver.receive_from(&self.ahead, now);
             self.ahead.advance(taken);
             return Ok(());
         }
-        let give_up = self.timeout.and_then(|timeout| now.checked_add(timeout));
         let mut idle = false;
         loop {
             self.look_at_deadlines(shared, now)?;
@@ -214,8 +226,16 @@ impl Reading {
         WebSocketError::of_lost_transport(error, self.end(shared).is_ok())
     }
 
-    /// Waits for the peer's close frame and drops what comes before it.
+    /// Waits for the peer's close frame, as long as the limits say, and drops what comes
+    /// before it.
     pub(super) fn close<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
+        let timeout = self.timeout.take();
+        let closed = self.read_to_close(shared);
+        self.timeout = timeout;
+        closed
+    }
+
+    fn read_to_close<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
         loop {
             match self.next_chunk(shared) {
                 Ok(Some(_)) => {}
@@ -239,7 +259,7 @@ impl Reading {
             let _ = shared.stream.shutdown_write();
         }
         while !self.ended && shared.transport_action() != TransportAction::Keep {
-            if self.fill(shared).is_err() {
+            if self.fill(shared, None).is_err() {
                 self.drop_transport(shared);
             }
         }

@@ -149,21 +149,32 @@ impl<S: Duplex> Shared<S> {
     }
 
     fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
+        // What the stream took and may hold back.
+        let mut unflushed = 0;
         loop {
             let now = Instant::now();
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
             let count = sender.transmit(now, &mut slices);
-            if count == 0 {
-                return self.stream.flush().map_err(WebSocketError::from);
-            }
-            let lost = match self.stream.write_vectored(&slices[..count]) {
-                Ok(0) => io::ErrorKind::WriteZero.into(),
-                Ok(len) => {
+            let sent = match &slices[..count] {
+                [] => self.stream.flush().map(|()| None),
+                slices => self.stream.write_vectored(slices).map(Some),
+            };
+            let lost = match sent {
+                Ok(None) => {
+                    sender.flushed();
+                    return Ok(());
+                }
+                Ok(Some(0)) => io::ErrorKind::WriteZero.into(),
+                Ok(Some(len)) => {
+                    unflushed += len;
                     sender.written(len, now);
                     continue;
                 }
                 Err(error) if is_timeout(&error) => {
-                    sender.handle_timeout(Instant::now())?;
+                    if count == 0 {
+                        sender.begin_flush(unflushed, now);
+                    }
+                    sender.handle_timeout(Instant::now()).inspect_err(|_| self.give_up())?;
                     continue;
                 }
                 Err(error) => error,
@@ -171,6 +182,12 @@ impl<S: Duplex> Shared<S> {
             sender.transport_lost();
             return Err(lost.into());
         }
+    }
+
+    /// Ends the stream of a peer that takes nothing, so that nobody waits to hear of it.
+    fn give_up(&self) {
+        // It may be gone already, which is all that is wanted.
+        let _ = self.stream.shutdown();
     }
 
     fn lock(&self) -> MutexGuard<'_, Sender> {

@@ -204,6 +204,12 @@ impl Deflater {
         }
     }
 
+    /// Whether [`release_idle`](Self::release_idle) may have something to give back.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn releases_idle(&self) -> bool {
+        self.release_idle && self.context_takeover
+    }
+
     /// Gives the compressor of an idle connection back to the pool, which
     /// costs the next messages their history. Returns whether there was one.
     ///

@@ -19,6 +19,9 @@ pub(super) struct Deflation {
     output: BytesMut,
     pool: BufferPool,
     totals: DeflateTotals,
+    /// The messages that were compressed when that was last asked for.
+    #[cfg(feature = "tokio")]
+    messages_seen: u64,
 }
 
 /// How a message that was encoded before is to be sent.
@@ -33,7 +36,14 @@ pub(super) enum Prepared<'a> {
 
 impl Deflation {
     pub(super) fn new(deflater: Deflater, pool: BufferPool) -> Self {
-        Self { deflater, output: BytesMut::new(), pool, totals: DeflateTotals::default() }
+        Self {
+            deflater,
+            output: BytesMut::new(),
+            pool,
+            totals: DeflateTotals::default(),
+            #[cfg(feature = "tokio")]
+            messages_seen: 0,
+        }
     }
 
     /// The compressed payload of a message, which has to be sent now: later ones
@@ -92,7 +102,27 @@ impl Deflation {
     /// Gives back what an idle connection has no use for.
     pub(super) fn release_idle(&mut self) {
         self.deflater.release_idle();
-        self.pool.put_storage(std::mem::take(&mut self.output));
+        self.release_output();
+    }
+
+    /// Gives back what is of no use between two messages.
+    pub(super) fn release_output(&mut self) {
+        if self.output.capacity() > 0 {
+            self.pool.put_storage(std::mem::take(&mut self.output));
+        }
+    }
+
+    /// Whether an idle connection has a history to give back.
+    #[cfg(feature = "tokio")]
+    pub(super) fn releases_history(&self) -> bool {
+        self.deflater.releases_idle()
+    }
+
+    /// Whether a message was compressed since this was last asked.
+    #[cfg(feature = "tokio")]
+    pub(super) fn take_used(&mut self) -> bool {
+        let messages = self.totals.messages;
+        std::mem::replace(&mut self.messages_seen, messages) != messages
     }
 
     pub(super) fn holds_memory(&self) -> bool {

@@ -24,6 +24,10 @@ use crate::{
 #[cfg(feature = "driver")]
 pub(crate) const WRITE_SLICES: usize = 32;
 
+/// What a transport holds back at most, in bytes: as much as rustls does.
+#[cfg(feature = "driver")]
+const HELD_BACK: usize = 64 << 10;
+
 /// The sending side of a connection.
 ///
 /// Writing queues frames; a driver takes [`transmit`](Self::transmit)'s slices
@@ -56,7 +60,7 @@ struct Fragmented {
 /// Since when the peer keeps us waiting.
 #[derive(Debug, Default)]
 struct Waits {
-    /// With bytes in the queue.
+    /// With bytes in the queue, or in the transport.
     stalled: Option<Stall>,
     /// With our close frame gone to the transport: since when.
     closing: Option<Instant>,
@@ -68,11 +72,16 @@ struct Stall {
     since: Instant,
     /// Bytes it has taken since then, too few to count.
     taken: usize,
+    /// Bytes that the transport may hold back: it does not show how many are taken of
+    /// them.
+    held_back: usize,
 }
 
-impl Waits {
-    fn stalled_since(&self) -> Option<Instant> {
-        self.stalled.as_ref().map(|stall| stall.since)
+impl Stall {
+    fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        let times = 1 + self.held_back / limits.write_progress.max(1);
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        self.since.checked_add(limits.write_stall.saturating_mul(times))
     }
 }
 
@@ -324,7 +333,7 @@ impl Sender {
         if all {
             self.frames.queue.written(len);
             self.answer_end = 0;
-            self.waits.stalled = None;
+            self.end_stall();
         }
         all
     }
@@ -332,9 +341,25 @@ impl Sender {
     /// Says that what waits could not be sent at once.
     pub(crate) fn begin_wait(&mut self, now: Instant) {
         if !self.frames.queue.is_empty() {
-            self.waits.stalled.get_or_insert(Stall { since: now, taken: 0 });
+            self.waits.stalled.get_or_insert(Stall { since: now, taken: 0, held_back: 0 });
         }
         self.await_close(now);
+    }
+
+    /// Says that the transport holds back some of what it took, up to `held_back`
+    /// bytes, because the peer takes nothing.
+    #[cfg(feature = "driver")]
+    pub(crate) fn begin_flush(&mut self, held_back: usize, now: Instant) {
+        let held_back = held_back.min(HELD_BACK);
+        self.waits.stalled.get_or_insert(Stall { since: now, taken: 0, held_back });
+    }
+
+    /// Says that the transport holds nothing back any more.
+    #[cfg(feature = "driver")]
+    pub(crate) fn flushed(&mut self) {
+        if self.frames.queue.is_empty() {
+            self.waits.stalled = None;
+        }
     }
 
     /// Says that the transport took the first `len` bytes of
@@ -344,12 +369,12 @@ impl Sender {
         self.answer_end = self.answer_end.saturating_sub(len);
         self.await_close(now);
         if self.frames.queue.is_empty() {
-            self.waits.stalled = None;
+            self.end_stall();
         } else if let Some(stall) = &mut self.waits.stalled {
             // A byte now and then would keep us waiting for ever.
             stall.taken += len;
             if stall.taken >= self.limits.write_progress {
-                *stall = Stall { since: now, taken: 0 };
+                *stall = Stall { since: now, taken: 0, held_back: stall.held_back };
             }
         }
     }
@@ -411,10 +436,7 @@ impl Sender {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let stall = self.waits.stalled_since();
-        let stall = stall.and_then(|at| at.checked_add(self.limits.write_stall));
-        let close = self.waits.closing.and_then(|at| at.checked_add(self.limits.close_timeout));
-        stall.into_iter().chain(close).min()
+        self.stall_deadline().into_iter().chain(self.close_deadline()).min()
     }
 
     /// Says that it is `now`.
@@ -424,12 +446,10 @@ impl Sender {
     /// [`SendError::Stalled`] or [`SendError::CloseTimeout`] if the peer kept us
     /// waiting for too long: the transport is to be dropped.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SendError> {
-        let is_over = |since: Option<Instant>, limit| {
-            since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
-        };
-        let error = if is_over(self.waits.stalled_since(), self.limits.write_stall) {
+        let is_over = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
+        let error = if is_over(self.stall_deadline()) {
             SendError::Stalled
-        } else if is_over(self.waits.closing, self.limits.close_timeout) {
+        } else if is_over(self.close_deadline()) {
             SendError::CloseTimeout
         } else {
             return Ok(());
@@ -446,6 +466,39 @@ impl Sender {
         if let Some(deflation) = &mut self.deflation {
             deflation.release_idle();
         }
+    }
+
+    /// [`release_idle`](Self::release_idle), but what compressed messages refer to stays.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn release_buffers(&mut self) {
+        self.frames.queue.release();
+        #[cfg(feature = "deflate")]
+        if let Some(deflation) = &mut self.deflation {
+            deflation.release_output();
+        }
+    }
+
+    /// Whether an idle connection gives its compressor back to the pool.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn releases_history(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.deflation.as_deref().is_some_and(Deflation::releases_history);
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
+    /// [`release_idle`](Self::release_idle), unless something was compressed since this
+    /// was last called. Returns whether that is so.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn release_unused(&mut self) -> bool {
+        #[cfg(feature = "deflate")]
+        if let Some(deflation) = &mut self.deflation
+            && deflation.take_used()
+        {
+            return true;
+        }
+        self.release_idle();
+        false
     }
 
     /// Whether buffers are held.
@@ -515,10 +568,12 @@ impl Sender {
 
     #[inline]
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
+        // What was promised holds, whatever has to go first.
+        let has_room = self.has_room(len);
         if !self.link.is_clear() {
             self.answer_before_message()?;
         }
-        if !self.has_room(len) {
+        if !has_room {
             return Err(SendError::QueueFull(LimitExceeded {
                 limit: Limit::WriteQueue,
                 allowed: self.limits.write_queue as u64,
@@ -540,6 +595,20 @@ impl Sender {
         if self.frames.queue.is_empty() && self.link.close_sent() {
             self.waits.closing.get_or_insert(now);
         }
+    }
+
+    /// The transport took all that waited.
+    fn end_stall(&mut self) {
+        // What it holds back already is still waited for.
+        self.waits.stalled.take_if(|stall| stall.held_back == 0);
+    }
+
+    fn stall_deadline(&self) -> Option<Instant> {
+        self.waits.stalled.as_ref().and_then(|stall| stall.deadline(&self.limits))
+    }
+
+    fn close_deadline(&self) -> Option<Instant> {
+        self.waits.closing.and_then(|since| since.checked_add(self.limits.close_timeout))
     }
 
     /// Queues what the receiving side owes the peer.

@@ -4,6 +4,7 @@ use std::{
     future::poll_fn,
     io,
     task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
@@ -19,7 +20,7 @@ use crate::{
     error::WebSocketError,
     frame::Opcode,
     message::{MessageRef, WebSocketMessage},
-    protocol::{Found, InPlace, ReceiveError, Received, Receiver, TransportAction, Way},
+    protocol::{Found, InPlace, ReceiveError, Received, Receiver, Sender, TransportAction, Way},
 };
 
 /// The receiving side and what its reads need to know.
@@ -35,6 +36,10 @@ pub(super) struct Reading {
     skipping: bool,
     /// The stream did not take all that is owed to the peer.
     blocked: bool,
+    /// Whether the compressor is given back when the connection is idle, and when to look
+    /// whether it is.
+    releases_history: bool,
+    release_at: Option<Instant>,
     /// Why nothing can be sent any more. What the peer sent before that is worth
     /// reading, so it is told when there is nothing left to read.
     send_error: Option<Box<WebSocketError>>,
@@ -43,6 +48,9 @@ pub(super) struct Reading {
     /// The transport is done with; there is nothing left to wait for.
     ended: bool,
 }
+
+/// How long a compressor is not used before the connection counts as idle.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// What waiting came to.
 pub(super) enum More {
@@ -55,7 +63,7 @@ pub(super) enum More {
 
 impl Reading {
     /// `of_timers` wakes both sides' tasks.
-    pub(super) fn new(receiver: Receiver, ahead: Bytes, of_timers: Waker) -> Self {
+    pub(super) fn new(receiver: Receiver, sender: &Sender, ahead: Bytes, of_timers: Waker) -> Self {
         Self {
             receiver,
             timer: Timer::new(of_timers),
@@ -63,6 +71,8 @@ impl Reading {
             held: None,
             skipping: false,
             blocked: false,
+            releases_history: sender.releases_history(),
+            release_at: None,
             send_error: None,
             at_end: false,
             ended: false,
@@ -428,6 +438,9 @@ impl Reading {
             }
             Poll::Pending => {
                 self.receiver.release_idle();
+                if self.releases_history && self.release_at.is_none() {
+                    self.release_at = now().checked_add(IDLE_AFTER);
+                }
                 let failed = ready!(self.poll_failure(lines));
                 Poll::Ready(Err(failed))
             }
@@ -470,12 +483,25 @@ impl Reading {
                     return Poll::Ready(failed);
                 }
             }
-            let Some(at) = self.receiver.next_deadline() else { return Poll::Pending };
+            let deadline = self.receiver.next_deadline();
+            let Some(at) = deadline.into_iter().chain(self.release_at).min() else {
+                return Poll::Pending;
+            };
             ready!(self.timer.poll_until(at));
+            self.release_history(lines);
             if let Err(error) = self.receiver.handle_timeout(now()) {
                 self.answer(lines);
                 return Poll::Ready(error.into());
             }
+        }
+    }
+
+    /// Gives the compressor back when it was not used for a while.
+    fn release_history<L: Lines>(&mut self, lines: &mut L) {
+        let now = now();
+        if self.release_at.is_some_and(|at| at <= now) {
+            let (used, _) = attend(lines, |sending, _, _| sending.sender.release_unused());
+            self.release_at = if used { now.checked_add(IDLE_AFTER) } else { None };
         }
     }
 

@@ -21,8 +21,8 @@ use crate::{
 pub(super) struct Sending {
     pub(super) sender: Sender,
     timer: Timer,
-    /// The stream may hold back what it took.
-    unflushed: bool,
+    /// Bytes that the stream took and may hold back.
+    unflushed: usize,
     shut_down: bool,
     /// Something went, or nothing ever will: whoever waits for that is to look.
     moved: bool,
@@ -31,13 +31,7 @@ pub(super) struct Sending {
 impl Sending {
     /// `of_timers` wakes both sides' tasks.
     pub(super) fn new(sender: Sender, of_timers: Waker) -> Self {
-        Self {
-            sender,
-            timer: Timer::new(of_timers),
-            unflushed: false,
-            shut_down: false,
-            moved: false,
-        }
+        Self { sender, timer: Timer::new(of_timers), unflushed: 0, shut_down: false, moved: false }
     }
 
     /// Makes room for `message`, takes it, and queues it.
@@ -76,7 +70,7 @@ impl Sending {
         while self.wants_flush() {
             ready!(self.poll_progress(cx, stream))?;
         }
-        self.sender.release_idle();
+        self.sender.release_buffers();
         if self.timer.is_set() && self.sender.next_deadline().is_none() {
             self.timer.clear();
         }
@@ -99,7 +93,7 @@ impl Sending {
     /// Whether there is something to send.
     #[inline]
     pub(super) fn wants_flush(&self) -> bool {
-        self.sender.wants_transmit() || self.unflushed
+        self.sender.wants_transmit() || self.unflushed > 0
     }
 
     /// Closes the stream's writing side, once.
@@ -136,7 +130,7 @@ impl Sending {
         self.sender.transport_lost();
         self.sender.release_idle();
         self.timer.clear();
-        self.unflushed = false;
+        self.unflushed = 0;
         self.moved = true;
     }
 
@@ -175,8 +169,13 @@ impl Sending {
                 if self.sender.is_closing() {
                     self.sender.begin_wait(now());
                 }
-                ready!(stream.poll_flush(cx))?;
-                self.unflushed = false;
+                let Poll::Ready(flushed) = stream.poll_flush(cx) else {
+                    self.sender.begin_flush(self.unflushed, now());
+                    return Poll::Pending;
+                };
+                flushed?;
+                self.sender.flushed();
+                self.unflushed = 0;
                 return Poll::Ready(Ok(()));
             }
             Some(piece) => stream.poll_write(cx, piece),
@@ -200,7 +199,7 @@ impl Sending {
         if !self.sender.written_at_once(written) {
             self.sender.written(written, now());
         }
-        self.unflushed = true;
+        self.unflushed = self.unflushed.saturating_add(written);
         Poll::Ready(Ok(()))
     }
 

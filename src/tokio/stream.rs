@@ -41,9 +41,9 @@ use crate::{
 /// # Cancel safety
 ///
 /// Every future of this type may be dropped at any time: its progress is kept in
-/// the connection, and the same call made again goes on where it stopped. Only
-/// what was not queued yet when [`write`](Self::write) or [`send`](Self::send) was
-/// dropped is dropped with it, whole; each says when that is.
+/// the connection, and the same call made again goes on where it stopped. Those that
+/// are given a message, as [`write`](Self::write) and [`send`](Self::send), are not to
+/// be called again with it: it is queued whole or dropped whole, and each says when.
 ///
 /// # Time
 ///
@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         let wakers = Wakers::new();
         let agreed = subprotocol.is_some() || response.is_some();
         Self {
-            reading: Reading::new(receiver, received, wakers.of_timers().clone()),
+            reading: Reading::new(receiver, &sender, received, wakers.of_timers().clone()),
             lines: Whole::new(stream, sender, wakers),
             agreed: agreed.then(|| Box::new(Agreed { subprotocol, response })),
         }

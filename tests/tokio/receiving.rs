@@ -41,6 +41,61 @@ fn a_pending_read_holds_no_buffer() {
     assert_eq!(pool.resting(), 2, "that of the read as well");
 }
 
+/// What is owed to the peer does not take the room that an answer was promised.
+#[test]
+fn an_answer_finds_room_behind_a_pong() {
+    let wire = Wire::open();
+    let mut options = quiet();
+    options.limits.write_queue = 1 << 10;
+    let mut ws = server_with(&wire, &options);
+    wire.deliver_message(&WebSocketMessage::Ping("owed".into()));
+    wire.deliver_message(&"x".repeat(2 << 10).into());
+    let handed_out = poll_once(ws.receive_batch(|message, answers| match message.is_data() {
+        true => answers.write(message),
+        false => Ok(()),
+    }));
+    assert!(matches!(handed_out, Poll::Ready(Ok(true))), "{handed_out:?}");
+    assert!(poll_once(ws.flush()).is_ready());
+    let sent: Vec<Opcode> = wire.sent().iter().map(|frame| frame.opcode).collect();
+    assert_eq!(sent, [Opcode::Pong, Opcode::Text]);
+}
+
+/// Compressed messages refer to earlier ones until the connection is idle, and then,
+/// if it is told to, it holds no compressor.
+#[cfg(feature = "deflate")]
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_gives_its_compressor_back() {
+    use std::time::Duration;
+
+    use wirespeed::{
+        WebSocketClient, WebSocketUpgrade,
+        deflate::{DeflateOptions, DeflatePool},
+    };
+
+    for release in [false, true] {
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        let pool = DeflatePool::new(4);
+        let mut options = quiet();
+        options.deflate_pool = pool.clone();
+        let deflate = DeflateOptions::for_server().server_no_context_takeover(false);
+        options.deflate = Some(deflate.threshold(0).release_idle(release));
+        let accepting = WebSocketUpgrade::new().options(options).accept_async(ours);
+        let client = WebSocketClient::new().websocket("ws://example.com/");
+        let connecting = client.deflate(DeflateOptions::for_client()).connect_async_over(theirs);
+        let (ws, peer) = tokio::join!(accepting, connecting);
+        let (mut ws, mut peer) = (ws.unwrap(), peer.unwrap());
+
+        for _ in 0..10 {
+            ws.send(r#"{"symbol":"BTCUSDT","price":"65001.5"}"#).await.unwrap();
+            assert!(peer.receive().await.unwrap().is_some());
+        }
+        assert_eq!(pool.idle().0, 0);
+        let receiving = tokio::time::timeout(Duration::from_secs(5), ws.receive());
+        assert!(receiving.await.is_err());
+        assert_eq!(pool.idle().0, usize::from(release));
+    }
+}
+
 /// What was written goes at the latest when the connection waits to receive.
 #[test]
 fn a_pending_read_sends_what_is_queued() {

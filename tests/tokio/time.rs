@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-use wirespeed::{Opcode, TimedOut, WebSocketError, WebSocketMessage, WebSocketOptions};
+use bytes::Bytes;
+use tokio::{io::BufWriter, time::Instant};
+use wirespeed::{
+    Opcode, Role, TimedOut, WebSocketError, WebSocketMessage, WebSocketOptions,
+    tokio::WebSocketStream,
+};
 
 use crate::wire::{Wire, client_fragment, poll_once, quiet, server, server_with};
 
@@ -162,6 +166,22 @@ async fn a_peer_that_takes_nothing_is_given_up() {
     assert!(stalled(writer.send("hello").await));
     let lost = reading.await.unwrap();
     assert!(matches!(lost, Err(WebSocketError::ConnectionLost)), "{lost:?}");
+}
+
+/// A transport that takes everything and holds it back, as TLS may, does not hide
+/// that the peer takes nothing. For what it may hold back the peer has as long as
+/// anywhere else.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_from_a_buffering_transport_is_given_up() {
+    for (len, seconds) in [(5, 10), (6_000, 30)] {
+        let transport = BufWriter::with_capacity(8 << 10, Wire::default());
+        let mut ws = WebSocketStream::from_stream(transport, Role::Server, &quiet(), Bytes::new());
+        let start = Instant::now();
+        let sending = tokio::time::timeout(Duration::from_secs(100), ws.send("x".repeat(len)));
+        let error = sending.await.expect("a deadline").unwrap_err();
+        assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+        assert_eq!(start.elapsed().as_secs(), seconds, "{len} bytes");
+    }
 }
 
 #[tokio::test(start_paused = true)]
