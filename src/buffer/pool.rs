@@ -38,10 +38,10 @@ impl BufferPool {
     /// The buffers that a pool made by [`BufferPool::new`] keeps: 64.
     pub const DEFAULT_KEEP: usize = 64;
 
-    /// A pool whose buffers take `read_size` bytes in one read (at least 1 KiB)
-    /// and which keeps at most `keep` of them.
+    /// A pool whose buffers take `read_size` bytes in one read (at least 1 KiB, at most
+    /// 256 MiB) and which keeps at most `keep` of them.
     pub fn new(read_size: usize, keep: usize) -> Self {
-        let block_len = read_size.max(1 << 10) + BLOCK_OVERHEAD;
+        let block_len = read_size.clamp(1 << 10, 256 << 20) + BLOCK_OVERHEAD;
         Self(Arc::new(Inner {
             block_len,
             keep,
@@ -141,6 +141,12 @@ mod tests {
         assert_eq!(pool.resting(), 2);
         pool.take();
         assert_eq!(pool.resting(), 1);
+    }
+
+    #[test]
+    fn extreme_sizes_of_reads_are_cut() {
+        assert_eq!(BufferPool::new(0, 1).0.block_len, (1 << 10) + BLOCK_OVERHEAD);
+        assert_eq!(BufferPool::new(usize::MAX, 1).0.block_len, (256 << 20) + BLOCK_OVERHEAD);
     }
 
     #[test]

@@ -139,8 +139,8 @@ impl ReadBuffer {
         self.end = self.end.saturating_add(len).min(self.readable_len());
     }
 
-    /// Gives the block back to the pool, unless whole messages are left in it. The
-    /// cut header of a frame is kept in as many bytes as it has, so that peers who
+    /// Gives the block back to the pool, unless more is left in it than the cut header
+    /// of a frame. That is kept in little more than its own bytes, so that peers who
     /// send a byte and wait do not hold a block each.
     pub(crate) fn release(&mut self) {
         let left = self.len();
@@ -149,8 +149,8 @@ impl ReadBuffer {
         }
         let mut kept = Block::default();
         if left > 0 {
-            kept = Block::new(left);
-            kept.copy_from_slice(self.filled());
+            kept = Block::new(left + SLACK);
+            kept[..left].copy_from_slice(self.filled());
         }
         self.pool.put(std::mem::replace(&mut self.block, kept));
         (self.start, self.end) = (0, left);
@@ -163,7 +163,7 @@ impl ReadBuffer {
 
     /// Whether a block of the pool is held.
     pub(crate) fn holds_memory(&self) -> bool {
-        self.block.whole_len() > HEADROOM
+        self.block.whole_len() > HEADROOM + SLACK
     }
 }
 
@@ -237,6 +237,7 @@ mod tests {
             assert!(!buffer.holds_memory());
             assert_eq!(pool.resting(), 1, "the block, and nothing smaller");
             assert_eq!(buffer.filled(), vec![left as u8; left]);
+            assert!(left == 0 || buffer.block.len() >= buffer.end + SLACK);
             buffer.prepare();
             assert_eq!(buffer.take(left), vec![left as u8; left]);
         }

@@ -8,6 +8,10 @@ use crate::{
     simd::{Kernels, Mask, Utf8Buffer, Utf8Error},
 };
 
+/// From this size on, in bytes, what is left of a message's memory when it is taken out
+/// is not used again: it would keep the whole of it alive.
+const LARGE: usize = 64 << 10;
+
 /// Collects the payload of one message, unmasked and checked as it arrives.
 ///
 /// Memory grows with what has arrived, never with what was announced.
@@ -119,14 +123,19 @@ impl Assembly {
     /// Takes the finished message out: a short one copied, so that it keeps no
     /// more than its own size alive and the memory stays for the next one.
     pub(super) fn take(&mut self) -> Result<WebSocketMessage, ProtocolError> {
-        if self.message.len() < BY_REFERENCE {
+        let len = self.message.len();
+        if len < BY_REFERENCE {
             return Ok(self.message_ref()?.to_message());
         }
-        match &mut self.message {
-            Collected::Text(text) => Ok(WebSocketMessage::Text(text.take()?)),
-            Collected::Binary(bytes) => Ok(WebSocketMessage::Binary(bytes.take())),
-            Collected::Nothing => Ok(WebSocketMessage::Binary(bytes::Bytes::new())),
+        let taken = match &mut self.message {
+            Collected::Text(text) => WebSocketMessage::Text(text.take()?),
+            Collected::Binary(bytes) => WebSocketMessage::Binary(bytes.take()),
+            Collected::Nothing => WebSocketMessage::Binary(bytes::Bytes::new()),
+        };
+        if len >= LARGE {
+            self.message = Collected::Nothing;
         }
+        Ok(taken)
     }
 
     /// Gives the memory back to the pool, with what is in it.

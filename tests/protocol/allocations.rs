@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 use wirespeed::{
-    BufferPool, PreparedMessage, Role, WebSocketMessage, WebSocketOptions,
+    BufferPool, Opcode, PreparedMessage, Role, WebSocketMessage, WebSocketOptions,
     protocol::{Connection, Received},
 };
 
@@ -219,5 +219,40 @@ fn an_idle_connection_holds_no_buffer() {
         // Each pair has two pools, which rest with one or two blocks for all.
         let blocks = 10 * 3 * 66 * 1024;
         assert!(cost.kept < blocks + 10 * 2048, "{role:?}: {cost:?}");
+    }
+}
+
+/// What a large message leaves of the memory it was put together in is not kept: it
+/// would keep all of it alive.
+#[test]
+fn large_messages_that_were_taken_leave_nothing() {
+    for len in [64 << 10, 260 << 10, 700 << 10, 1 << 20] {
+        for opcode in [Opcode::Text, Opcode::Binary] {
+            let mut pair = Pair::new(Role::Client);
+            let payload = vec![b'x'; len];
+            let mut carry = || {
+                for piece in payload.chunks(len / 3 + 1) {
+                    let fin = piece.as_ptr_range().end == payload.as_ptr_range().end;
+                    pair.sender.sender.write_fragment(opcode, piece, fin).unwrap();
+                }
+                let mut taken = 0;
+                pair.carry(|connection| {
+                    taken += connection
+                        .receiver
+                        .next_message()
+                        .unwrap()
+                        .map_or(0, |m| m.as_bytes().len());
+                });
+                assert_eq!(taken, len);
+                for connection in [&mut pair.sender, &mut pair.receiver] {
+                    connection.receiver.release_idle();
+                    connection.sender.release_idle();
+                }
+            };
+            let ((), cost) = measure(&mut carry);
+            // The blocks that reads and writes rest with in their pools.
+            let blocks = 6 * 66 * 1024;
+            assert!(cost.kept < blocks, "{opcode:?} of {len} bytes: {cost:?}");
+        }
     }
 }
