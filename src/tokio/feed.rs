@@ -103,7 +103,12 @@ impl<K: Clone + Eq + Hash> Feed<K> {
             ended: None,
             waiting: None,
         })));
-        lock(&self.0.0).push(Arc::clone(&subscriber));
+        let mut subscribers = lock(&self.0.0);
+        // Those who have gone leave with the next message, or when they are in the way.
+        if subscribers.len() == subscribers.capacity() {
+            subscribers.retain(|subscriber| lock(&subscriber.0).ended.is_none());
+        }
+        subscribers.push(Arc::clone(&subscriber));
         Subscription(subscriber)
     }
 

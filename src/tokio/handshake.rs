@@ -1,8 +1,11 @@
 //! The opening handshake over a stream. Time limits are the caller's.
 
-use std::io;
+use std::{io, time::Duration};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
 
 use crate::{
     error::WebSocketError,
@@ -14,6 +17,9 @@ use crate::{
 
 /// Bytes read at a time; a head of a handshake is rarely longer.
 const READ_SIZE: usize = 2 << 10;
+
+/// How long a peer that is refused has to take the answer and to close.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Sends the request and takes the response.
 pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
@@ -64,8 +70,8 @@ pub(super) async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -
 }
 
 /// Sends a refusal, and closes so that it arrives: a stream closed with unread bytes
-/// would be reset. What is wrong with the stream is not worth more words than the
-/// refusal.
+/// would be reset. What is wrong with the stream, or a peer that does not close, is not
+/// worth more words than the refusal.
 pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, response: &[u8]) {
     let refusing = async {
         write(stream, response).await?;
@@ -79,5 +85,5 @@ pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, re
         }
         io::Result::Ok(())
     };
-    let _ = refusing.await;
+    let _ = timeout(LINGER, refusing).await;
 }

@@ -77,7 +77,7 @@ impl<C: Receiving> Drop for MessageReader<'_, C> {
 /// Dropped before its shutdown, it leaves the message unfinished: only another
 /// writer of the same kind can go on with it. Writes are cancel safe. Their errors
 /// are those of [`send`](WebSocketStream::send) as [`io::ErrorKind::Other`], with
-/// the [`WebSocketError`] inside.
+/// the [`WebSocketError`] inside, and [`io::ErrorKind::BrokenPipe`] after the shutdown.
 #[derive(Debug)]
 pub struct MessageWriter<'a, C: Sending> {
     connection: &'a mut C,
@@ -98,8 +98,11 @@ impl<C: Sending> AsyncWrite for MessageWriter<'_, C> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let len = buf.len().min(FRAGMENT);
+        let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         if len > 0 {
-            let this = self.get_mut();
             ready!(this.connection.poll_fragment(cx, this.opcode, &buf[..len], false))?;
         }
         Poll::Ready(Ok(len))

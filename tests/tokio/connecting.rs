@@ -100,6 +100,18 @@ async fn a_refusal_arrives() {
     assert!(matches!(serving.await.unwrap(), Err(WebSocketError::Refused(_))));
 }
 
+/// A peer that is refused and does not close its side is not waited for.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_reported_whatever_the_peer_does_then() {
+    let (ours, mut theirs) = tokio::io::duplex(1024);
+    theirs.write_all(b"POST / HTTP/1.1\r\nHost: example.com\r\n\r\n").await.unwrap();
+    let refused = wirespeed::tokio::accept(ours).await.unwrap_err();
+    assert!(matches!(refused, WebSocketError::Refused(_)), "{refused}");
+    let mut answer = String::new();
+    theirs.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+}
+
 /// The clock stands still until every task waits, so that time passes at once.
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_stalls_is_given_up() {

@@ -53,6 +53,18 @@ fn slow_consumers_by_policy() {
     }
 }
 
+/// Where nothing is published for long, those who come and go leave nothing.
+#[test]
+fn subscribers_who_have_gone_make_room() {
+    let feed: Feed<char> = Feed::new();
+    let stays = feed.subscribe(SlowConsumer::Disconnect, 3);
+    for _ in 0..1000 {
+        feed.subscribe(SlowConsumer::Disconnect, 3);
+    }
+    assert!(feed.subscribers() < 10, "{}", feed.subscribers());
+    drop(stays);
+}
+
 #[test]
 fn the_latest_keeps_its_place_and_its_key_after_it_is_taken() {
     let feed = Feed::new();

@@ -172,6 +172,8 @@ async fn a_large_message_is_streamed_both_ways() {
         let mut pattern = tokio::io::repeat(0x5A).take(LEN as u64);
         tokio::io::copy(&mut pattern, &mut writer).await.unwrap();
         writer.shutdown().await.unwrap();
+        let late = writer.write_all(b"late").await.unwrap_err();
+        assert_eq!(late.kind(), std::io::ErrorKind::BrokenPipe);
     };
     let receiving = async {
         let mut reader = server.receive_reader().await.unwrap().unwrap();
