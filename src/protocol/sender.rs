@@ -25,7 +25,6 @@ use crate::{
 pub(crate) const WRITE_SLICES: usize = 32;
 
 /// What a transport holds back at most, in bytes: as much as rustls does.
-#[cfg(feature = "driver")]
 const HELD_BACK: usize = 64 << 10;
 
 /// The sending side of a connection.
@@ -333,7 +332,7 @@ impl Sender {
         if all {
             self.frames.queue.written(len);
             self.answer_end = 0;
-            self.end_stall();
+            self.end_stall(len);
         }
         all
     }
@@ -369,7 +368,7 @@ impl Sender {
         self.answer_end = self.answer_end.saturating_sub(len);
         self.await_close(now);
         if self.frames.queue.is_empty() {
-            self.end_stall();
+            self.end_stall(len);
         } else if let Some(stall) = &mut self.waits.stalled {
             // A byte now and then would keep us waiting for ever.
             stall.taken += len;
@@ -597,10 +596,15 @@ impl Sender {
         }
     }
 
-    /// The transport took all that waited.
-    fn end_stall(&mut self) {
-        // What it holds back already is still waited for.
-        self.waits.stalled.take_if(|stall| stall.held_back == 0);
+    /// The transport took all that waited, `len` bytes of it now.
+    fn end_stall(&mut self, len: usize) {
+        self.waits.stalled.take_if(|stall| {
+            if stall.held_back > 0 {
+                stall.held_back += len;
+            }
+            // What is held back is still waited for, but for more than can be.
+            stall.held_back == 0 || stall.held_back > HELD_BACK
+        });
     }
 
     fn stall_deadline(&self) -> Option<Instant> {

@@ -184,6 +184,24 @@ async fn a_peer_that_takes_nothing_from_a_buffering_transport_is_given_up() {
     }
 }
 
+/// A peer that takes more than the transport can hold back is not given up, though
+/// nobody waits for long enough to see all of it gone.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_much_from_a_buffering_transport_is_not_given_up() {
+    let wire = Wire::default();
+    let transport = BufWriter::with_capacity(8 << 10, wire.clone());
+    let mut ws = WebSocketStream::from_stream(transport, Role::Server, &quiet(), Bytes::new());
+    for _ in 0..100 {
+        assert!(poll_once(ws.send("x".repeat(2_000))).is_pending());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        wire.grant(2_000);
+    }
+    // Once it takes nothing, it has no longer than for 64 KiB.
+    let flushing = tokio::time::timeout(Duration::from_secs(290), ws.flush());
+    let error = flushing.await.expect("a deadline").unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_a_close_is_given_up() {
     let mut ws = server(&Wire::open());
