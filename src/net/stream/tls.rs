@@ -41,6 +41,7 @@ pub struct TlsStream<T> {
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
     session: Mutex<Connection>,
+    read_timeout: Mutex<Option<Duration>>,
 }
 
 impl<T: Duplex> TlsStream<T> {
@@ -102,6 +103,7 @@ impl<T: Duplex> TlsStream<T> {
             incoming: Mutex::default(),
             outgoing: Mutex::default(),
             session: Mutex::new(session),
+            read_timeout: Mutex::default(),
         }
     }
 
@@ -181,6 +183,7 @@ impl<T: Duplex> Duplex for TlsStream<T> {
             return Ok(0);
         }
         let mut incoming = lock(&self.incoming);
+        let mut give_up = None;
         loop {
             let mut session = lock(&self.session);
             let read = incoming.decrypt(&mut session, buf);
@@ -192,6 +195,15 @@ impl<T: Duplex> Duplex for TlsStream<T> {
             match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
+            }
+            // The transport waits as long for each piece of a record.
+            match give_up {
+                Some(at) if Instant::now() >= at => return Err(io::ErrorKind::TimedOut.into()),
+                Some(_) => {}
+                None => {
+                    let timeout = *lock(&self.read_timeout);
+                    give_up = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                }
             }
             incoming.fill(&self.io)?;
         }
@@ -237,6 +249,7 @@ impl<T: Duplex> Duplex for TlsStream<T> {
     }
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        *lock(&self.read_timeout) = timeout;
         self.io.set_read_timeout(timeout)
     }
 
@@ -437,6 +450,59 @@ mod tests {
         assert!(!two.wait_readable(Some(IDLE * 2)).unwrap());
         assert_eq!(lock(&two.incoming).buffer.capacity(), 0);
         assert_eq!(lock(&two.outgoing).ciphertext.capacity(), 0);
+    }
+
+    /// A stream that delivers a byte at a time.
+    struct Drip(UnixStream);
+
+    impl Duplex for Drip {
+        fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+            Duplex::read(&self.0, &mut buf[..1])
+        }
+
+        fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+            Duplex::write_vectored(&self.0, bufs)
+        }
+
+        fn shutdown_write(&self) -> io::Result<()> {
+            Duplex::shutdown_write(&self.0)
+        }
+
+        fn shutdown(&self) -> io::Result<()> {
+            Duplex::shutdown(&self.0)
+        }
+
+        fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(()) // each byte comes in time
+        }
+
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A record that drips in does not hold a read for longer than its timeout, and what
+    /// has come of it is not lost.
+    #[test]
+    fn a_read_timeout_bounds_the_wait_for_a_whole_record() {
+        let (one, two) = pair();
+        let TlsStream { io, incoming, outgoing, session, read_timeout } = two;
+        let two = TlsStream { io: Drip(io), incoming, outgoing, session, read_timeout };
+        one.write_vectored(&[IoSlice::new(&[7; 1000])]).unwrap();
+        two.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
+        let mut buf = [0; 1000];
+        let (mut read, mut timeouts) = (0, 0);
+        while read < buf.len() {
+            match two.read(&mut buf[read..]) {
+                Ok(len) => read += len,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+                    timeouts += 1;
+                }
+            }
+        }
+        assert_eq!(buf, [7; 1000]);
+        assert!(timeouts > 500, "{timeouts}");
     }
 
     #[test]
