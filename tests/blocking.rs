@@ -6,7 +6,7 @@ use std::{
     io::{self, IoSlice, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
@@ -340,14 +340,19 @@ fn a_task_that_cannot_connect_says_so() {
 }
 
 /// A transport that is never done, until it is shut down.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 struct Stuck {
-    /// Takes what is written, and holds it back.
+    /// Takes what is written, and holds it back, or not.
     takes: bool,
+    flushes: bool,
     /// What arrives, a byte with each read.
     arrives: Bytes,
     read: Arc<AtomicUsize>,
     is_shut_down: Arc<AtomicBool>,
+    /// Is shut down when it was waited for as often; 0 cannot tell.
+    ends_after: usize,
+    /// How long it was waited for, each time.
+    waits: Arc<Mutex<Vec<Option<Duration>>>>,
 }
 
 impl Duplex for Stuck {
@@ -368,7 +373,7 @@ impl Duplex for Stuck {
     }
 
     fn flush(&self) -> io::Result<()> {
-        Err(io::ErrorKind::WouldBlock.into())
+        if self.flushes { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
@@ -386,6 +391,15 @@ impl Duplex for Stuck {
 
     fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
         Ok(())
+    }
+
+    fn wait_readable(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let mut waits = self.waits.lock().unwrap();
+        waits.push(timeout);
+        if waits.len() == self.ends_after {
+            self.shutdown()?;
+        }
+        Ok(waits.len() >= self.ends_after)
     }
 }
 
@@ -432,6 +446,16 @@ fn a_read_timeout_does_not_bound_a_close() {
     ws.set_read_timeout(Some(Duration::from_millis(1)));
     let error = ws.close(1000, "").unwrap_err();
     assert!(matches!(error, WebSocketError::Timeout(TimedOut::Close)), "{error}");
+}
+
+/// A reader that waits for ever looks up now and then: a writer that closes meanwhile
+/// wakes nobody.
+#[test]
+fn an_idle_reader_looks_whether_the_writer_has_closed() {
+    let stream = Stuck { ends_after: 3, ..Stuck::default() };
+    let ws = stuck(&stream, |limits| limits.close_timeout = Duration::from_secs(7));
+    assert!(matches!(ws.receive(), Err(WebSocketError::ConnectionLost)));
+    assert_eq!(*stream.waits.lock().unwrap(), [Some(Duration::from_secs(7)); 3]);
 }
 
 #[test]

@@ -163,7 +163,9 @@ impl Reading {
             if idle {
                 self.receiver.release_idle();
                 shared.release_idle();
-                let readable = shared.stream.wait_readable(left);
+                // A writer that closes meanwhile wakes nobody, and has a deadline then.
+                let left = left.map_or(shared.close_timeout, |left| left.min(shared.close_timeout));
+                let readable = shared.stream.wait_readable(Some(left.max(TICK)));
                 now = Instant::now();
                 if !readable.map_err(|error| self.lost(shared, error))? {
                     continue;

@@ -22,6 +22,8 @@ pub(super) struct Shared<S> {
     pub(super) stream: S,
     sender: Mutex<Sender>,
     signals: Signals,
+    /// How long the peer may take to answer a close frame.
+    pub(super) close_timeout: Duration,
 }
 
 impl<S: Duplex> Shared<S> {
@@ -29,8 +31,8 @@ impl<S: Duplex> Shared<S> {
         // The core counts what a stalled peer keeps waiting; a write only has to
         // come back now and then for it to look.
         or_unsupported(stream.set_write_timeout(Some(STALL_TICK)))?;
-        let signals = sender.signals();
-        Ok(Self { stream, sender: Mutex::new(sender), signals })
+        let (signals, close_timeout) = (sender.signals(), sender.close_timeout());
+        Ok(Self { stream, sender: Mutex::new(sender), signals, close_timeout })
     }
 
     /// Queues `len` bytes with `write`, after making room for them.

@@ -1,5 +1,7 @@
 //! The sending side: messages in, bytes out.
 
+#[cfg(feature = "blocking")]
+use std::time::Duration;
 use std::{io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
@@ -413,6 +415,12 @@ impl Sender {
     /// Whether a close frame was written.
     pub fn is_closing(&self) -> bool {
         self.link.close_sent()
+    }
+
+    /// [`Limits::close_timeout`].
+    #[cfg(feature = "blocking")]
+    pub(crate) fn close_timeout(&self) -> Duration {
+        self.limits.close_timeout
     }
 
     /// What is to be done with the transport.
