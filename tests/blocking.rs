@@ -458,6 +458,19 @@ fn an_idle_reader_looks_whether_the_writer_has_closed() {
     assert_eq!(*stream.waits.lock().unwrap(), [Some(Duration::from_secs(7)); 3]);
 }
 
+/// A refusal whose body never ends is one all the same.
+#[test]
+fn a_refusal_without_an_end_is_reported() {
+    let arrives = Bytes::from_static(b"HTTP/1.1 401 Unauthorized\r\n\r\nno");
+    let stream = Stuck { takes: true, flushes: true, arrives, ..Stuck::default() };
+    let mut options = WebSocketOptions::client();
+    options.limits.handshake_timeout = Duration::from_millis(50);
+    let client = WebSocketClient::new().options(options);
+    let error = client.websocket("ws://example.com/").connect_over(stream).unwrap_err();
+    let WebSocketError::UpgradeFailed(failure) = error else { panic!("{error}") };
+    assert_eq!((failure.status.as_u16(), &failure.body[..]), (401, &b"no"[..]));
+}
+
 #[test]
 fn any_reader_and_writer_makes_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

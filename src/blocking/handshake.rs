@@ -38,9 +38,10 @@ impl<'a, S: Duplex> HandshakeIo<'a, S> {
         self.write_all(handshake.request())?;
         let mut bytes = [0; READ_SIZE];
         loop {
-            let upgrade = match self.read(&mut bytes)? {
-                0 => return Err(handshake.end_of_stream().into()),
-                len => handshake.receive(&bytes[..len])?,
+            let upgrade = match self.read(&mut bytes) {
+                Ok(0) => return Err(handshake.end_of_stream().into()),
+                Ok(len) => handshake.receive(&bytes[..len])?,
+                Err(error) => return Err(handshake.refusal().map_or(error, Into::into)),
             };
             if let Some(upgrade) = upgrade {
                 return Ok(upgrade);

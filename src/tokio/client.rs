@@ -86,8 +86,10 @@ async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     url: &WebSocketUrl,
     mut stream: S,
 ) -> Result<WebSocketStream<S>, WebSocketError> {
-    let handshake = handshake::upgrade(&mut stream, opening.handshake(url)?);
-    let upgrade = within(opening.options.limits.handshake_timeout, handshake).await?;
+    let mut handshake = opening.handshake(url)?;
+    let upgrading = handshake::upgrade(&mut stream, &mut handshake);
+    let upgrade = within(opening.options.limits.handshake_timeout, upgrading).await;
+    let upgrade = upgrade.map_err(|error| handshake.refusal().map_or(error, Into::into))?;
     Ok(WebSocketStream::open(stream, opening.open(upgrade)?))
 }
 

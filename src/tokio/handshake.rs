@@ -24,7 +24,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Sends the request and takes the response.
 pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    mut handshake: ClientHandshake,
+    handshake: &mut ClientHandshake,
 ) -> Result<ClientUpgrade, WebSocketError> {
     write(stream, handshake.request()).await?;
     let mut bytes = [0; READ_SIZE];

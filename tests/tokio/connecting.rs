@@ -112,6 +112,17 @@ async fn a_refusal_is_reported_whatever_the_peer_does_then() {
     assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
 }
 
+/// A refusal whose body never ends is one all the same.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_without_an_end_is_reported() {
+    let (ours, mut theirs) = tokio::io::duplex(1024);
+    theirs.write_all(b"HTTP/1.1 401 Unauthorized\r\n\r\nno").await.unwrap();
+    let connecting = client().websocket("ws://example.com/").connect_async_over(ours);
+    let error = connecting.await.unwrap_err();
+    let WebSocketError::UpgradeFailed(failure) = error else { panic!("{error}") };
+    assert_eq!((failure.status.as_u16(), &failure.body[..]), (401, &b"no"[..]));
+}
+
 /// The clock stands still until every task waits, so that time passes at once.
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_stalls_is_given_up() {

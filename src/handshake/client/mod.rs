@@ -89,6 +89,12 @@ impl ClientHandshake {
         }
     }
 
+    /// The stream has failed, or takes too long: the server's refusal,
+    /// [`HandshakeError::UpgradeFailed`], if as much has come of it as its head.
+    pub fn refusal(&mut self) -> Option<HandshakeError> {
+        matches!(self.state, State::Body { .. }).then(|| self.end_of_stream())
+    }
+
     fn receive_head(
         &mut self,
         mut buffer: HeadBuffer,
