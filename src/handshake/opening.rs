@@ -1,5 +1,7 @@
 //! What a client asks for when it opens a connection, whatever drives it.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::{ClientHandshake, ClientRequest, ClientUpgrade, HeadLimits, Setup};
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// The request of a client and the options of its connection.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Opening {
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) subprotocols: Vec<String>,
@@ -25,6 +27,19 @@ pub(crate) struct Opened {
     pub(crate) subprotocol: Option<String>,
     /// The server's response, at a client.
     pub(crate) response: Option<http::Response<()>>,
+}
+
+/// Without the headers' values, which may be secrets.
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Opening")
+            .field("headers", &headers)
+            .field("subprotocols", &self.subprotocols)
+            .field("origin", &self.origin)
+            .field("options", &self.options)
+            .finish()
+    }
 }
 
 impl Opening {
@@ -59,5 +74,19 @@ impl Opening {
             subprotocol: upgrade.subprotocol,
             response: Some(upgrade.response),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_values_of_headers_are_shown() {
+        let mut opening = Opening::new(WebSocketOptions::client());
+        opening.headers.push(("Authorization".to_owned(), b"secret".to_vec()));
+        let shown = format!("{opening:?}");
+        assert!(shown.contains("Authorization"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("115, 101"), "{shown}");
     }
 }
