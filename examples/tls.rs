@@ -24,7 +24,10 @@ fn serve(chain: &str, key: &str) -> Result<(), Box<dyn Error>> {
     let tls = TlsServer::from_pem_files(chain, key)?;
     let listener = WebSocketListener::bind("127.0.0.1:9002")?.tls(Arc::clone(tls.config()));
     println!("listening on wss://{}/", listener.local_addr()?);
-    listener.serve(|ws| ws.send("hello over TLS"))?;
+    listener.serve(|ws| {
+        ws.send("hello over TLS")?;
+        ws.close(1000, "")
+    })?;
     Ok(())
 }
 
