@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, ChildStderr, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 const TOOL: &str = env!("CARGO_BIN_EXE_wirespeed");
@@ -203,6 +204,16 @@ fn tail_says_that_its_offer_was_declined() {
 }
 
 #[test]
+fn a_feed_with_next_to_nothing_to_say_lasts_as_long_as_it_is_told_to() {
+    let server = Server::start(&["feed", "--rate", "0.001", "--duration", "300ms"]);
+    let begun = Instant::now();
+    let (out, _) = expect(0, &run(&["tail", &server.url]));
+    assert_eq!(out, "");
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(server.finish().0, Some(0));
+}
+
+#[test]
 fn a_subscriber_that_does_not_read_is_dropped() {
     let feed = ["feed", "--profile", "depth", "--rate", "1000000", "--queue", "100000"];
     let mut server = Server::start(&feed);
@@ -339,7 +350,10 @@ fn errors_say_what_to_do_and_exit_with_1() {
         (vec!["tail", "https://example.com/"], "ws:// or wss://"),
         (vec!["demo", "--replay", broken.to_str().unwrap()], "line 2: the time \"soon\""),
         (vec!["feed", "--replay", "/no/such/file"], "cannot replay /no/such/file"),
-        (vec!["echo", "--cert", "/no/cert", "--key", "/no/key"], "/no/cert"),
+        (
+            vec!["echo", "--listen", "127.0.0.1:0", "--cert", "/no/cert", "--key", "/no/key"],
+            "/no/cert",
+        ),
     ] {
         let (out, err) = expect(1, &run(&args));
         assert!(err.contains(message) && out.is_empty(), "{args:?}: {err}");
@@ -347,6 +361,18 @@ fn errors_say_what_to_do_and_exit_with_1() {
     drop(taken);
     let (_, err) = expect(1, &run(&["tail", &format!("ws://{address}/")]));
     assert!(err.contains("nothing listens there"), "{err}");
+}
+
+/// A connection that is meant to go through a proxy is not made without.
+#[cfg(unix)]
+#[test]
+fn a_proxy_that_is_not_utf_8_is_no_missing_one() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    let proxy = OsStr::from_bytes(b"http://pr\xffxy:8080/");
+    let mut tail = tool(&["tail", "ws://192.0.2.1/"]);
+    let (_, err) = expect(1, &tail.env("http_proxy", proxy).output().unwrap());
+    assert!(err.contains("proxy"), "{err}");
 }
 
 #[test]

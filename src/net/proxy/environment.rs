@@ -31,7 +31,8 @@ impl EnvironmentProxies {
     /// Reads the process's environment.
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_lookup(|name| env::var(name).ok())
+        // What is not UTF-8 stays an error: the connection is not to be made directly.
+        Self::from_lookup(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
     }
 
     /// Reads variables through `lookup`.
