@@ -4,8 +4,8 @@
 mod on_tokio;
 
 use wirespeed::{
-    WebSocketConnection, WebSocketError, WebSocketOptions, deflate::DeflateOptions,
-    handshake::ServerPolicy,
+    CloseCode, WebSocketConnection, WebSocketError, WebSocketMessage, WebSocketOptions,
+    deflate::DeflateOptions, handshake::ServerPolicy,
 };
 
 use crate::{
@@ -53,7 +53,7 @@ fn serve_blocking(
 
 /// Echoes text and binary messages; what arrived together goes back together.
 pub(crate) fn echo(connection: WebSocketConnection) -> Result<(), WebSocketError> {
-    while let Some(message) = connection.receive()? {
+    while let Some(message) = receive(&connection)? {
         if !message.is_data() {
             continue;
         }
@@ -63,4 +63,11 @@ pub(crate) fn echo(connection: WebSocketConnection) -> Result<(), WebSocketError
         }
     }
     Ok(())
+}
+
+fn receive(connection: &WebSocketConnection) -> Result<Option<WebSocketMessage>, WebSocketError> {
+    connection.receive().inspect_err(|_| {
+        // Tells the peer why, and waits until it has read that.
+        let _ = connection.close(CloseCode::NORMAL, "");
+    })
 }

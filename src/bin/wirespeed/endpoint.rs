@@ -1,7 +1,7 @@
 //! Sockets to listen on and connections to feeds.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     sync::Arc,
 };
 
@@ -25,12 +25,23 @@ pub(crate) struct Socket {
 
 /// Takes the address.
 pub(crate) fn bind(addr: SocketAddr, tls: &ServerTlsArgs) -> Result<Socket, ToolError> {
-    let tls = tls::server_from(tls, addr.ip())?;
     let fail = |source| ToolError::Listen { addr, source };
     let listener = TcpListener::bind(addr).map_err(fail)?;
     let addr = listener.local_addr().map_err(fail)?;
+    let tls = tls::server_from(tls, addr.ip())?;
+    let addr = reachable(addr);
     let scheme = if tls.is_some() { "wss" } else { "ws" };
     Ok(Socket { listener, tls, url: format!("{scheme}://{addr}/") })
+}
+
+/// Where this machine reaches a socket that listens on this address.
+fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    addr
 }
 
 impl Socket {

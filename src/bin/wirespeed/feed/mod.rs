@@ -50,7 +50,9 @@ pub(crate) fn run(args: &FeedArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     let greeting = snapshot.then(|| Generator::new(Profile::Snapshot, args.source.seed).next(None));
     let queue = usize::try_from(args.queue).unwrap_or(usize::MAX);
     let hub = Arc::new(Hub::new(queue, greeting));
-    progress::log(format_args!("feeding {url}; receive it with: wirespeed tail {url}"));
+    let ca = args.tls.save_cert.as_ref().map(|path| format!(" --ca {}", path.display()));
+    let ca = ca.unwrap_or_default();
+    progress::log(format_args!("feeding {url}; receive it with: wirespeed tail {url}{ca}"));
 
     let server = thread::spawn({
         let hub = Arc::clone(&hub);

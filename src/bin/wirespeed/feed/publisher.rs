@@ -60,8 +60,12 @@ pub(crate) fn publish(
     let mut digest = FeedDigest::default();
     while let Some(due) = source.next_due() {
         let left = bounds.messages.map_or(u64::MAX, |messages| messages - digest.messages);
+        let wake = bounds.duration.map_or(due, |end| end.min(due));
+        if left == 0 || interrupt.sleep_until(begun + paused + wake) {
+            break;
+        }
         let running = begun.elapsed() - paused;
-        if left == 0 || bounds.duration.is_some_and(|end| due.max(running) >= end) {
+        if bounds.duration.is_some_and(|end| due.max(running) >= end) {
             break;
         }
         if !hub.has_subscribers() {
@@ -70,9 +74,6 @@ pub(crate) fn publish(
             paused += since.elapsed();
         }
         if hub.has_ended() {
-            break;
-        }
-        if interrupt.sleep_until(begun + paused + due) {
             break;
         }
         let group = source.next_group(left, unix_nanos);
