@@ -96,7 +96,8 @@ pub mod tokio;
 
 #[cfg(feature = "blocking")]
 pub use blocking::{
-    MessageIterator, WebSocketConnection, WebSocketListener, WebSocketReader, WebSocketWriter,
+    MessageIterator, WebSocketConnection, WebSocketListener, WebSocketReader, WebSocketTask,
+    WebSocketWriter,
 };
 pub use buffer::BufferPool;
 #[cfg(feature = "driver")]

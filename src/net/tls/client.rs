@@ -10,7 +10,8 @@ use rustls::{ClientConfig, RootCertStore};
 use super::{TlsError, default_provider, pem};
 
 /// What the TLS connections of a client share: trust, identity and the session
-/// cache, through which a reconnect saves a round trip. Clones share them too.
+/// cache, through which a reconnect saves the certificates and their checks. Clones share
+/// them too.
 ///
 /// ```
 /// # fn main() -> Result<(), wirespeed::net::tls::TlsError> {
