@@ -155,9 +155,9 @@ fn table(costs: &[Cost], connections: usize) -> String {
         "# An idle connection\n\n\
          {connections} connections to a server on tokio, each after the echo of one message of \
          {MESSAGE} bytes: bytes a connection, of the process and of its allocator. What the \
-         system keeps for a socket is not in them. Every library with its defaults, and \
+         system keeps for a socket is not in them. Every library with its defaults, but \
          tokio-tungstenite with the read buffer of 4 KiB that its documentation recommends for \
-         many connections.\n\n\
+         many connections, and sockudo-ws without its pings.\n\n\
          ![an idle connection](idle.svg)\n\n\
          | | resident | beside wirespeed | allocated | beside wirespeed |\n\
          |---|---:|---:|---:|---:|\n"

@@ -220,8 +220,8 @@ fn echo(results: &Results) -> Option<String> {
     };
     let bars = Bars {
         title: "Loopback echo, blocking: microseconds a message",
-        subtitle: "payload size × messages under way at once; server and client on a core each; \
-                   lower is better",
+        subtitle: "payload size × messages under way at once, which tungstenite cannot answer with \
+                   one write; a core each; lower is better",
         groups: cases.iter().map(label).collect(),
         series: series.collect(),
         line: None,

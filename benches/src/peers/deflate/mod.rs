@@ -1,7 +1,7 @@
 //! The libraries that have permessage-deflate.
 //!
-//! All of them run zlib-rs, at the same level, with windows of 32 KiB and no message
-//! too short to be compressed; text is validated by all. A server sends, each message
+//! The peers run zlib-rs, and so does wirespeed from level 2 on; the levels are the
+//! same, with windows of 32 KiB and no message too short to be compressed; text is validated by all. A server sends, each message
 //! by itself; a client receives, 64 KiB at a time or as the library reads.
 
 mod sockudo;
