@@ -47,7 +47,8 @@ pub struct Limits {
     pub write_queue: usize,
     /// How long bytes may wait until [`write_progress`](Self::write_progress) of them
     /// are taken; 10 s. What the transport holds back, as TLS may do with up to 64 KiB,
-    /// has as long for each [`write_progress`](Self::write_progress) of it.
+    /// has as long for each [`write_progress`](Self::write_progress) of it, or each 2,400
+    /// bytes if that is less.
     pub write_stall: Duration,
     /// Bytes that the peer has to take in [`write_stall`](Self::write_stall), unless
     /// that is all that waits; 2,400, which is 240 a second. With 1, any progress will
@@ -78,6 +79,8 @@ pub struct Limits {
 }
 
 impl Limits {
+    pub(crate) const DEFAULT_WRITE_PROGRESS: usize = 2_400;
+
     /// The defaults of a client: room for a venue's largest snapshot.
     pub const fn client() -> Self {
         Self {
@@ -90,7 +93,7 @@ impl Limits {
             control_burst: 200,
             write_queue: 16 << 20,
             write_stall: Duration::from_secs(10),
-            write_progress: 2_400,
+            write_progress: Self::DEFAULT_WRITE_PROGRESS,
             message_timeout: None,
             idle_ping: None,
             idle_timeout: None,

@@ -67,7 +67,7 @@ struct Waits {
     closing: Option<Instant>,
 }
 
-/// A wait for the peer to take some of what is queued.
+/// A wait for the peer to take some of what is queued, or held back by the transport.
 #[derive(Debug)]
 struct Stall {
     since: Instant,
@@ -76,11 +76,33 @@ struct Stall {
     /// Bytes that the transport may hold back: it does not show how many are taken of
     /// them.
     held_back: usize,
+    /// Bytes that the transport may take without the peer's help.
+    room: usize,
 }
 
 impl Stall {
+    fn of_queue(since: Instant) -> Self {
+        Self { since, taken: 0, held_back: 0, room: 0 }
+    }
+
+    fn of_transport(held_back: usize, since: Instant) -> Self {
+        Self { since, taken: 0, held_back: held_back.clamp(1, HELD_BACK), room: HELD_BACK }
+    }
+
+    /// The transport took `len` bytes.
+    fn count(&mut self, len: usize) {
+        if self.held_back > 0 {
+            self.held_back = self.held_back.saturating_add(len).min(HELD_BACK);
+        }
+        let of_no_account = len.min(self.room);
+        self.room -= of_no_account;
+        self.taken = self.taken.saturating_add(len - of_no_account);
+    }
+
     fn deadline(&self, limits: &Limits) -> Option<Instant> {
-        let times = 1 + self.held_back / limits.write_progress.max(1);
+        // Patience with those who take little is not to become patience without end.
+        let progress = limits.write_progress.max(Limits::DEFAULT_WRITE_PROGRESS);
+        let times = 1 + self.held_back / progress;
         let times = u32::try_from(times).unwrap_or(u32::MAX);
         self.since.checked_add(limits.write_stall.saturating_mul(times))
     }
@@ -342,7 +364,7 @@ impl Sender {
     /// Says that what waits could not be sent at once.
     pub(crate) fn begin_wait(&mut self, now: Instant) {
         if !self.frames.queue.is_empty() {
-            self.waits.stalled.get_or_insert(Stall { since: now, taken: 0, held_back: 0 });
+            self.waits.stalled.get_or_insert_with(|| Stall::of_queue(now));
         }
         self.await_close(now);
     }
@@ -351,8 +373,7 @@ impl Sender {
     /// bytes, because the peer takes nothing.
     #[cfg(feature = "driver")]
     pub(crate) fn begin_flush(&mut self, held_back: usize, now: Instant) {
-        let held_back = held_back.min(HELD_BACK);
-        self.waits.stalled.get_or_insert(Stall { since: now, taken: 0, held_back });
+        self.waits.stalled.get_or_insert_with(|| Stall::of_transport(held_back, now));
     }
 
     /// Says that the transport holds nothing back any more.
@@ -373,9 +394,9 @@ impl Sender {
             self.end_stall(len);
         } else if let Some(stall) = &mut self.waits.stalled {
             // A byte now and then would keep us waiting for ever.
-            stall.taken += len;
+            stall.count(len);
             if stall.taken >= self.limits.write_progress {
-                *stall = Stall { since: now, taken: 0, held_back: stall.held_back };
+                (stall.since, stall.taken) = (now, 0);
             }
         }
     }
@@ -606,12 +627,11 @@ impl Sender {
 
     /// The transport took all that waited, `len` bytes of it now.
     fn end_stall(&mut self, len: usize) {
+        let progress = self.limits.write_progress;
         self.waits.stalled.take_if(|stall| {
-            if stall.held_back > 0 {
-                stall.held_back += len;
-            }
-            // What is held back is still waited for, but for more than can be.
-            stall.held_back == 0 || stall.held_back > HELD_BACK
+            stall.count(len);
+            // What is held back is still waited for, unless the peer has taken of it.
+            stall.held_back == 0 || stall.taken >= progress
         });
     }
 

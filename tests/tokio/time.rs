@@ -1,6 +1,6 @@
 //! Deadlines, by a clock that the test moves.
 
-use std::time::Duration;
+use std::{task::Poll, time::Duration};
 
 use bytes::Bytes;
 use tokio::{io::BufWriter, time::Instant};
@@ -173,9 +173,11 @@ async fn a_peer_that_takes_nothing_is_given_up() {
 /// anywhere else.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_from_a_buffering_transport_is_given_up() {
-    for (len, seconds) in [(5, 10), (6_000, 30)] {
+    for (len, progress, seconds) in [(5, 2_400, 10), (6_000, 2_400, 30), (6_000, 1, 30)] {
         let transport = BufWriter::with_capacity(8 << 10, Wire::default());
-        let mut ws = WebSocketStream::from_stream(transport, Role::Server, &quiet(), Bytes::new());
+        let mut options = quiet();
+        options.limits.write_progress = progress;
+        let mut ws = WebSocketStream::from_stream(transport, Role::Server, &options, Bytes::new());
         let start = Instant::now();
         let sending = tokio::time::timeout(Duration::from_secs(100), ws.send("x".repeat(len)));
         let error = sending.await.expect("a deadline").unwrap_err();
@@ -200,6 +202,28 @@ async fn a_peer_that_takes_much_from_a_buffering_transport_is_not_given_up() {
     let flushing = tokio::time::timeout(Duration::from_secs(290), ws.flush());
     let error = flushing.await.expect("a deadline").unwrap_err();
     assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+}
+
+/// What a buffering transport still has room for says nothing of a peer, however much
+/// that has taken before.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_any_more_from_a_buffering_transport_is_given_up() {
+    let wire = Wire::default();
+    let transport = BufWriter::with_capacity(8 << 10, wire.clone());
+    let mut ws = WebSocketStream::from_stream(transport, Role::Server, &quiet(), Bytes::new());
+    wire.grant(99_000);
+    assert!(poll_once(ws.send("x".repeat(100_000))).is_pending());
+    let mut seconds = 0;
+    let error = loop {
+        match poll_once(ws.send("x")) {
+            Poll::Pending => tokio::time::sleep(Duration::from_secs(20)).await,
+            Poll::Ready(sent) => break sent.unwrap_err(),
+        }
+        seconds += 20;
+        assert!(seconds < 1_000, "every message is taken for progress");
+    };
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+    assert_eq!(seconds, 280);
 }
 
 #[tokio::test(start_paused = true)]
