@@ -147,6 +147,8 @@ impl DeflateOptions {
     /// the pool when it is idle, which costs the next messages their history; off.
     /// It needs no negotiation: only a receiver has to keep its history. Without
     /// takeover there is nothing to give back.
+    ///
+    /// A driver sees that a connection is idle while it waits to receive.
     #[must_use]
     pub fn release_idle(mut self, yes: bool) -> Self {
         self.release_idle = yes;

@@ -76,7 +76,8 @@ impl Engine {
 /// never does.
 ///
 /// The lock is held for a few instructions, twice for each message without
-/// context takeover; with it, twice in a connection's life.
+/// context takeover; with it, twice in a connection's life, or for each pause if
+/// [`release_idle`](super::DeflateOptions::release_idle) says so.
 #[derive(Clone)]
 pub struct DeflatePool {
     shared: Arc<Shared>,

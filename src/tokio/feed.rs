@@ -21,6 +21,7 @@ use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
     hash::Hash,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -197,10 +198,14 @@ impl<K: Clone + Eq + Hash> Subscription<K> {
 
 impl<K> Drop for Subscription<K> {
     fn drop(&mut self) {
-        // The feed lets go of it with its next message.
+        // The feed lets go of the queue with its next message, or when it would have to
+        // make room for a subscriber. What is in it goes now, but not under the lock.
         let mut queue = lock(&self.0.0);
         queue.ended = Some(FeedEnded::Closed);
-        queue.messages = VecDeque::new();
+        let (messages, places) = (mem::take(&mut queue.messages), mem::take(&mut queue.places));
+        let waiting = queue.waiting.take();
+        drop(queue);
+        drop((messages, places, waiting));
     }
 }
 

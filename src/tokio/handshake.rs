@@ -1,4 +1,5 @@
-//! The opening handshake over a stream. Time limits are the caller's.
+//! The opening handshake over a stream. Time limits are the caller's, but for that of a
+//! refusal.
 
 use std::{io, time::Duration};
 

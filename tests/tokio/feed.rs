@@ -80,6 +80,23 @@ fn the_latest_keeps_its_place_and_its_key_after_it_is_taken() {
     }
 }
 
+/// On a silent feed, a subscriber who has gone keeps nothing alive.
+#[test]
+fn a_dropped_subscription_lets_go_of_its_task_and_its_keys() {
+    let feed = Feed::new();
+    let (task, key) = (Arc::new(Woken(AtomicBool::new(false))), Arc::new(()));
+    let mut waiting = feed.subscribe(SlowConsumer::LatestByKey, 1);
+    let waker = Arc::clone(&task).into();
+    assert!(pin!(waiting.receive()).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop((waker, waiting));
+    assert_eq!(Arc::strong_count(&task), 1);
+
+    let behind = feed.subscribe(SlowConsumer::LatestByKey, 1);
+    feed.publish(Arc::clone(&key), &PreparedMessage::text("x"));
+    drop(behind);
+    assert_eq!(Arc::strong_count(&key), 1);
+}
+
 #[test]
 fn a_feed_ends_behind_its_last_message_and_forgets_who_has_gone() {
     let feed = Feed::new();
