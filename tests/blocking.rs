@@ -3,6 +3,7 @@
 #![cfg(feature = "blocking")]
 
 use std::{
+    collections::VecDeque,
     io::{self, IoSlice, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
@@ -428,6 +429,94 @@ fn a_peer_that_takes_nothing_is_given_up() {
     }
 }
 
+/// A transport that has no room for what is written, unless it is said to have, and has
+/// something to read each time.
+#[derive(Debug, Clone, Default)]
+struct Congested {
+    has_room: Arc<AtomicBool>,
+    arrives: Arc<Mutex<VecDeque<Vec<u8>>>>,
+    written: Arc<Mutex<Vec<u8>>>,
+    is_shut_down: Arc<AtomicBool>,
+}
+
+impl Duplex for Congested {
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.is_shut_down.load(Ordering::Relaxed) {
+            return Ok(0);
+        }
+        let arrives = self.arrives.lock().unwrap().pop_front().ok_or(io::ErrorKind::WouldBlock)?;
+        buf[..arrives.len()].copy_from_slice(&arrives);
+        Ok(arrives.len())
+    }
+
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        assert!(self.has_room.load(Ordering::Relaxed), "a wait for room");
+        let mut written = self.written.lock().unwrap();
+        bufs.iter().for_each(|buf| written.extend_from_slice(buf));
+        Ok(bufs.iter().map(|buf| buf.len()).sum())
+    }
+
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        self.is_shut_down.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn is_writable(&self) -> Option<bool> {
+        Some(self.has_room.load(Ordering::Relaxed))
+    }
+}
+
+/// A peer may read only when it has sent: a reader that waited for it to take a pong would
+/// wait for ever.
+#[test]
+fn a_reader_does_not_wait_for_room_for_its_pong() {
+    for (write_stall, room_comes) in [(Duration::MAX, true), (Duration::ZERO, false)] {
+        let stream = Congested::default();
+        let frame = |opcode, payload: &[u8]| {
+            [&FrameHeader::new(opcode, payload.len() as u64).encode()[..], payload].concat()
+        };
+        let frames = [(Opcode::Ping, "?"), (Opcode::Text, "one"), (Opcode::Text, "two")];
+        let frames = frames.map(|(opcode, payload)| frame(opcode, payload.as_bytes()));
+        stream.arrives.lock().unwrap().extend(frames);
+        let mut options = WebSocketOptions::client();
+        options.limits.write_stall = write_stall;
+        let ws =
+            WebSocketConnection::from_stream(stream.clone(), Role::Client, &options, Bytes::new());
+        let ws = ws.unwrap();
+        ws.write("queued").unwrap();
+        assert!(matches!(ws.receive(), Ok(Some(WebSocketMessage::Ping(_)))));
+        if room_comes {
+            assert_eq!(ws.receive().unwrap().unwrap().as_text(), Some("one"));
+            stream.has_room.store(true, Ordering::Relaxed);
+            assert_eq!(ws.receive().unwrap().unwrap().as_text(), Some("two"));
+            // What was queued before, and the pong.
+            let written = stream.written.lock().unwrap();
+            assert_eq!((written[0], written[2 + 4 + 6]), (0x81, 0x8A));
+        } else {
+            // Without an end, the peer is given up when it had its time.
+            let error = loop {
+                match ws.receive() {
+                    Ok(message) => assert!(message.unwrap().is_data()),
+                    Err(error) => break error,
+                }
+            };
+            assert!(matches!(error, WebSocketError::ConnectionLost), "{error}");
+        }
+    }
+}
+
 /// A message that goes on arriving does not put the read timeout off.
 #[test]
 fn a_read_timeout_bounds_a_whole_receive() {
@@ -456,6 +545,82 @@ fn an_idle_reader_looks_whether_the_writer_has_closed() {
     let ws = stuck(&stream, |limits| limits.close_timeout = Duration::from_secs(7));
     assert!(matches!(ws.receive(), Err(WebSocketError::ConnectionLost)));
     assert_eq!(*stream.waits.lock().unwrap(), [Some(Duration::from_secs(7)); 3]);
+}
+
+/// What is sent while the reader idles is not without history for that.
+#[cfg(all(feature = "deflate", unix))]
+#[test]
+fn an_idle_reader_leaves_a_busy_writer_its_compressor() {
+    use std::os::unix::net::UnixStream;
+
+    use wirespeed::{WebSocketWriter, deflate::DeflateOptions};
+
+    type Act = Box<dyn FnMut() -> io::Result<()> + Send>;
+
+    /// A stream whose reader does something while it waits, until that fails.
+    struct Interrupted {
+        io: UnixStream,
+        act: Arc<Mutex<Act>>,
+    }
+
+    impl Duplex for Interrupted {
+        fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+            Duplex::read(&self.io, buf)
+        }
+
+        fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+            Duplex::write_vectored(&self.io, bufs)
+        }
+
+        fn shutdown_write(&self) -> io::Result<()> {
+            Duplex::shutdown_write(&self.io)
+        }
+
+        fn shutdown(&self) -> io::Result<()> {
+            Duplex::shutdown(&self.io)
+        }
+
+        fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Duplex::set_read_timeout(&self.io, Some(Duration::from_millis(1)))
+        }
+
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn wait_readable(&self, _: Option<Duration>) -> io::Result<bool> {
+            self.act.lock().unwrap()().map(|()| false)
+        }
+    }
+
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let server = thread::spawn(move || {
+        let mut options = WebSocketOptions::server();
+        options.deflate = Some(DeflateOptions::for_server().client_no_context_takeover(false));
+        WebSocketUpgrade::new().options(options).accept_request(theirs).unwrap()
+    });
+    let act: Arc<Mutex<Act>> = Arc::new(Mutex::new(Box::new(|| Ok(()))));
+    let stream = Interrupted { io: ours, act: Arc::clone(&act) };
+    let deflate = DeflateOptions::for_client().threshold(0).release_idle(true);
+    let client = WebSocketClient::new().websocket("ws://example.com/").deflate(deflate);
+    let (mut reader, writer) = client.connect_over(stream).unwrap().split();
+    let _server = server.join().unwrap();
+
+    let (sizes, seen) = mpsc::channel();
+    let deflated =
+        |writer: &WebSocketWriter<Interrupted>| writer.deflate_totals().unwrap().deflated;
+    let mut messages = 0;
+    *act.lock().unwrap() = Box::new(move || {
+        let before = deflated(&writer);
+        let message = r#"{"symbol":"BTCUSDT","bid":"65001.5","ask":"65002.5","symbols":2}"#;
+        writer.send(message).unwrap();
+        sizes.send(deflated(&writer) - before).unwrap();
+        messages += 1;
+        if messages < 5 { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    });
+    assert!(reader.receive().is_err());
+    let sizes: Vec<u64> = seen.try_iter().collect();
+    assert!(sizes[0] > 30 && sizes[1..].iter().all(|size| *size < 15), "{sizes:?}");
 }
 
 /// A refusal whose body never ends is one all the same.

@@ -37,8 +37,8 @@ impl OpenConnections {
         Some(Seat { open: self.clone(), connection: Weak::new() })
     }
 
-    /// Closes all connections with 1001, drops the transports of those that do
-    /// not follow within `timeout`, and waits for their handlers.
+    /// Closes all connections with 1001 that take it, drops the transports of those that
+    /// are not over within `timeout`, and waits for their handlers.
     pub(super) fn close_all(&self, timeout: Duration) {
         let begun = Instant::now();
         loop {
@@ -46,7 +46,7 @@ impl OpenConnections {
             // that was under way may have made another connection.
             self.each(|connection| {
                 // One that takes nothing would keep the others waiting.
-                if connection.stream.is_writable() {
+                if connection.stream.is_writable() == Some(true) {
                     // One whose transport fails ends by that.
                     let _ = connection.try_close(CloseCode::GOING_AWAY);
                 }

@@ -16,6 +16,10 @@ use crate::{
 /// idle: then the buffers go back to the pool, and the wait goes on without.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
+/// When to try again to send what the stream had no room for, unless it has something to
+/// read before.
+const SEND_AGAIN: Duration = Duration::from_millis(50);
+
 /// The receiving side and what its reads need to know.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -26,13 +30,15 @@ pub(super) struct Reading {
     ahead: Bytes,
     /// What the stream was last told.
     stream_timeout: Option<Duration>,
+    /// Something that is owed to the peer, or before it in the queue, may be left to send.
+    unsent: bool,
     /// The transport is done with; there is nothing left to wait for.
     ended: bool,
 }
 
 impl Reading {
     pub(super) fn new(receiver: Receiver, ahead: Bytes) -> Self {
-        Self { receiver, timeout: None, ahead, stream_timeout: None, ended: false }
+        Self { receiver, timeout: None, ahead, stream_timeout: None, unsent: false, ended: false }
     }
 
     pub(super) fn next_message<S: Duplex>(
@@ -60,7 +66,7 @@ impl Reading {
         let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
         let message = self.receiver.take(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
-            answer(shared);
+            self.unsent = shared.offer_answers(self.unsent);
         }
         Ok(Some(message?))
     }
@@ -91,7 +97,7 @@ impl Reading {
         let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
         let message = self.receiver.open(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
-            answer(shared);
+            self.unsent = shared.offer_answers(self.unsent);
         }
         Ok(Some(message?))
     }
@@ -103,7 +109,7 @@ impl Reading {
         let Some(found) = self.find(shared, Way::InChunks)? else { return Ok(None) };
         let received = self.receiver.open_chunk(found);
         if !matches!(&received, Ok(Received::Chunk(_))) {
-            answer(shared);
+            self.unsent = shared.offer_answers(self.unsent);
         }
         Ok(Some(received?))
     }
@@ -158,14 +164,15 @@ impl Reading {
             if give_up.is_some_and(|at| now >= at) {
                 return Err(WebSocketError::Timeout(TimedOut::Read));
             }
-            let deadline = self.next_deadline(shared).into_iter().chain(give_up).min();
+            let deadline = self.next_deadline(shared, now).into_iter().chain(give_up).min();
             let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
             if idle {
                 self.receiver.release_idle();
-                shared.release_idle();
+                shared.release_unused();
                 // A writer that closes meanwhile wakes nobody, and has a deadline then.
-                let left = left.map_or(shared.close_timeout, |left| left.min(shared.close_timeout));
-                let readable = shared.stream.wait_readable(Some(left.max(TICK)));
+                let longest = shared.close_timeout.max(IDLE_AFTER);
+                let left = left.map_or(longest, |left| left.min(longest));
+                let readable = shared.stream.wait_readable(Some(left));
                 now = Instant::now();
                 if !readable.map_err(|error| self.lost(shared, error))? {
                     continue;
@@ -192,7 +199,7 @@ impl Reading {
         now: Instant,
     ) -> Result<(), WebSocketError> {
         let alive = self.receiver.handle_timeout(now).map_err(WebSocketError::from);
-        answer(shared);
+        self.unsent = shared.offer_answers(self.unsent);
         alive?;
         if shared.is_closing() {
             shared.handle_timeout(now).inspect_err(|_| self.drop_transport(shared))?;
@@ -200,9 +207,10 @@ impl Reading {
         Ok(())
     }
 
-    fn next_deadline<S: Duplex>(&self, shared: &Shared<S>) -> Option<Instant> {
+    fn next_deadline<S: Duplex>(&self, shared: &Shared<S>, now: Instant) -> Option<Instant> {
         let closing = if shared.is_closing() { shared.next_deadline() } else { None };
-        self.receiver.next_deadline().into_iter().chain(closing).min()
+        let again = if self.unsent { now.checked_add(SEND_AGAIN) } else { None };
+        self.receiver.next_deadline().into_iter().chain(closing).chain(again).min()
     }
 
     /// Tells the stream how long a read may block, if that changes.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -71,12 +71,31 @@ impl<S: Duplex> Shared<S> {
         while self.signals.is_owing() {
             let mut sender = match self.sender.try_lock() {
                 Ok(sender) => sender,
-                Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(std::sync::TryLockError::WouldBlock) => return Ok(()),
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok(()),
             };
             self.flush_locked(&mut sender)?;
         }
         Ok(())
+    }
+
+    /// As [`answer_peer`](Self::answer_peer), but on an open connection as far as that
+    /// needs no waiting: the reader has to go on reading, for there are peers that read
+    /// only when they have sent. Returns whether something may be `left`, as it was before.
+    pub(super) fn offer_answers(&self, left: bool) -> bool {
+        if !left && !self.signals.is_owing() {
+            return false;
+        }
+        if self.stream.is_writable().is_none() || self.state() != WebSocketState::Open {
+            // What the peer sent before is worth reading, and the end will show.
+            let _ = self.answer_peer();
+            return false;
+        }
+        match self.sender.try_lock() {
+            Ok(mut sender) => self.offer_locked(&mut sender),
+            Err(TryLockError::Poisoned(poisoned)) => self.offer_locked(&mut poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => true,
+        }
     }
 
     /// Sends a close frame, unless a thread is sending that this would wait for.
@@ -131,6 +150,13 @@ impl<S: Duplex> Shared<S> {
         }
     }
 
+    /// Gives back what the sending side has not used since this was last called.
+    pub(super) fn release_unused(&self) {
+        if let Ok(mut sender) = self.sender.try_lock() {
+            sender.release_unused();
+        }
+    }
+
     pub(super) fn release_idle(&self) {
         if let Ok(mut sender) = self.sender.try_lock() {
             sender.release_idle();
@@ -153,8 +179,8 @@ impl<S: Duplex> Shared<S> {
     fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
         // What the stream took and may hold back.
         let mut unflushed = 0;
+        let mut now = Instant::now();
         loop {
-            let now = Instant::now();
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
             let count = sender.transmit(now, &mut slices);
             let sent = match &slices[..count] {
@@ -169,6 +195,7 @@ impl<S: Duplex> Shared<S> {
                 Ok(Some(0)) => io::ErrorKind::WriteZero.into(),
                 Ok(Some(len)) => {
                     unflushed += len;
+                    now = Instant::now();
                     sender.written(len, now);
                     continue;
                 }
@@ -176,13 +203,51 @@ impl<S: Duplex> Shared<S> {
                     if count == 0 {
                         sender.begin_flush(unflushed, now);
                     }
-                    sender.handle_timeout(Instant::now()).inspect_err(|_| self.give_up())?;
+                    now = Instant::now();
+                    sender.handle_timeout(now).inspect_err(|_| self.give_up())?;
                     continue;
                 }
                 Err(error) => error,
             };
             sender.transport_lost();
             return Err(lost.into());
+        }
+    }
+
+    /// Sends what the stream takes at once; returns whether something is left.
+    fn offer_locked(&self, sender: &mut Sender) -> bool {
+        loop {
+            let now = Instant::now();
+            let mut slices = [IoSlice::new(&[])];
+            let count = sender.transmit(now, &mut slices);
+            if self.stream.is_writable() == Some(false) {
+                let in_time = sender.handle_timeout(now).inspect_err(|_| self.give_up());
+                return in_time.is_ok();
+            }
+            let sent = match &slices[..count] {
+                [piece, ..] => {
+                    let piece = IoSlice::new(&piece[..piece.len().min(TAKEN_AT_ONCE)]);
+                    self.stream.write_vectored(&[piece]).map(Some)
+                }
+                [] => self.stream.flush().map(|()| None),
+            };
+            match sent {
+                Ok(None) => {
+                    sender.flushed();
+                    return false;
+                }
+                Ok(Some(len)) if len > 0 => sender.written(len, Instant::now()),
+                Err(error) if is_timeout(&error) => {
+                    if count == 0 {
+                        sender.begin_flush(TAKEN_AT_ONCE, now);
+                    }
+                    return true;
+                }
+                _ => {
+                    sender.transport_lost();
+                    return false;
+                }
+            }
         }
     }
 
@@ -197,6 +262,9 @@ impl<S: Duplex> Shared<S> {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// What a stream takes without blocking if it [is writable](Duplex::is_writable).
+const TAKEN_AT_ONCE: usize = 1024;
 
 /// How long a write may block before the deadlines are looked at.
 const STALL_TICK: Duration = Duration::from_millis(500);

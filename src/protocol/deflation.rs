@@ -20,7 +20,7 @@ pub(super) struct Deflation {
     pool: BufferPool,
     totals: DeflateTotals,
     /// The messages that were compressed when that was last asked for.
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "driver")]
     messages_seen: u64,
 }
 
@@ -41,7 +41,7 @@ impl Deflation {
             output: BytesMut::new(),
             pool,
             totals: DeflateTotals::default(),
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "driver")]
             messages_seen: 0,
         }
     }
@@ -119,7 +119,7 @@ impl Deflation {
     }
 
     /// Whether a message was compressed since this was last asked.
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "driver")]
     pub(super) fn take_used(&mut self) -> bool {
         let messages = self.totals.messages;
         std::mem::replace(&mut self.messages_seen, messages) != messages

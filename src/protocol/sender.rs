@@ -85,6 +85,7 @@ impl Stall {
         Self { since, taken: 0, held_back: 0, room: 0 }
     }
 
+    #[cfg(feature = "driver")]
     fn of_transport(held_back: usize, since: Instant) -> Self {
         Self { since, taken: 0, held_back: held_back.clamp(1, HELD_BACK), room: HELD_BACK }
     }
@@ -369,8 +370,8 @@ impl Sender {
         self.await_close(now);
     }
 
-    /// Says that the transport holds back some of what it took, up to `held_back`
-    /// bytes, because the peer takes nothing.
+    /// Says that the transport holds back some of the last `held_back` bytes that it
+    /// took, because the peer takes nothing.
     #[cfg(feature = "driver")]
     pub(crate) fn begin_flush(&mut self, held_back: usize, now: Instant) {
         self.waits.stalled.get_or_insert_with(|| Stall::of_transport(held_back, now));
@@ -497,7 +498,7 @@ impl Sender {
     }
 
     /// [`release_idle`](Self::release_idle), but what compressed messages refer to stays.
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "driver")]
     pub(crate) fn release_buffers(&mut self) {
         self.frames.queue.release();
         #[cfg(feature = "deflate")]
@@ -515,10 +516,11 @@ impl Sender {
         false
     }
 
-    /// [`release_idle`](Self::release_idle), unless something was compressed since this
-    /// was last called. Returns whether that is so.
-    #[cfg(feature = "tokio")]
+    /// [`release_idle`](Self::release_idle), but if something was compressed since this
+    /// was last called, the compressor stays. Returns whether that is so.
+    #[cfg(feature = "driver")]
     pub(crate) fn release_unused(&mut self) -> bool {
+        self.release_buffers();
         #[cfg(feature = "deflate")]
         if let Some(deflation) = &mut self.deflation
             && deflation.take_used()

@@ -116,7 +116,7 @@ impl Duplex for Stream {
         each!(self, stream => Duplex::wait_readable(stream, timeout))
     }
 
-    fn is_writable(&self) -> bool {
+    fn is_writable(&self) -> Option<bool> {
         each!(self, stream => Duplex::is_writable(stream))
     }
 }

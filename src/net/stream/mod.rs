@@ -99,9 +99,9 @@ pub trait Duplex: Send {
         Ok(true)
     }
 
-    /// Whether a write of up to 1 KiB would be taken at once; `false`, the
-    /// default, where the stream cannot tell.
-    fn is_writable(&self) -> bool {
-        false
+    /// Whether a write of up to 1 KiB would be taken at once; `None`, the default,
+    /// where the stream cannot tell.
+    fn is_writable(&self) -> Option<bool> {
+        None
     }
 }

@@ -42,8 +42,8 @@ macro_rules! impl_duplex {
                 wait(self, PollFlags::IN, timeout)
             }
 
-            fn is_writable(&self) -> bool {
-                wait(self, PollFlags::OUT, Some(Duration::ZERO)).unwrap_or(false)
+            fn is_writable(&self) -> Option<bool> {
+                wait(self, PollFlags::OUT, Some(Duration::ZERO)).ok()
             }
         }
     };

@@ -17,6 +17,7 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,13 @@ const INCOMING_SIZE: usize = 32 * 1024;
 
 /// Ciphertext that a reader may send; [`Duplex::is_writable`] promises as much.
 const READER_SENDS: usize = 1024;
+
+/// Ciphertext that waits for the transport at most, give or take the records' headers: as
+/// much as rustls takes of plaintext at a time.
+const MOST_PENDING: usize = 64 * 1024;
+
+/// The least that is worth a record while others wait.
+const LEAST_PIECE: usize = 512;
 
 /// Buffers outlive pauses up to this long, so that a feed does not allocate.
 const IDLE: Duration = Duration::from_millis(100);
@@ -156,7 +164,7 @@ impl<T: Duplex> TlsStream<T> {
             Err(TryLockError::WouldBlock) => return,
         };
         outgoing.collect(&mut lock(&self.session));
-        if outgoing.pending().len() <= READER_SENDS && self.io.is_writable() {
+        if outgoing.pending().len() <= READER_SENDS && self.io.is_writable() == Some(true) {
             // The next write meets the same error, and reports it.
             let _ = outgoing.send(&self.io);
         }
@@ -183,7 +191,7 @@ impl<T: Duplex> Duplex for TlsStream<T> {
             return Ok(0);
         }
         let mut incoming = lock(&self.incoming);
-        let mut give_up = None;
+        let mut give_up: Option<Instant> = None;
         loop {
             let mut session = lock(&self.session);
             let read = incoming.decrypt(&mut session, buf);
@@ -196,14 +204,14 @@ impl<T: Duplex> Duplex for TlsStream<T> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
             }
-            // The transport waits as long for each piece of a record.
-            match give_up {
-                Some(at) if Instant::now() >= at => return Err(io::ErrorKind::TimedOut.into()),
-                Some(_) => {}
-                None => {
-                    let timeout = *lock(&self.read_timeout);
-                    give_up = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            // The transport would wait as long for each piece of a record.
+            if let Some(at) = give_up {
+                let left = at.saturating_duration_since(Instant::now());
+                if left.is_zero() || !self.io.wait_readable(Some(left))? {
+                    return Err(io::ErrorKind::TimedOut.into());
                 }
+            } else if let Some(timeout) = *lock(&self.read_timeout) {
+                give_up = Instant::now().checked_add(timeout);
             }
             incoming.fill(&self.io)?;
         }
@@ -211,7 +219,21 @@ impl<T: Duplex> Duplex for TlsStream<T> {
 
     fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut outgoing = lock(&self.outgoing);
-        outgoing.send(&self.io)?;
+        match outgoing.send(&self.io) {
+            Ok(()) => {}
+            // What has gone makes room, so that a peer that is slow, but steady, is seen to
+            // take something.
+            Err(error) if is_timeout(&error) => {
+                let room = MOST_PENDING.saturating_sub(outgoing.pending().len());
+                let first = bufs.iter().find(|buf| !buf.is_empty());
+                let Some(first) = first.filter(|_| room >= LEAST_PIECE) else { return Err(error) };
+                let mut session = lock(&self.session);
+                let taken = session.writer().write(&first[..first.len().min(room)])?;
+                outgoing.collect(&mut session);
+                return Ok(taken);
+            }
+            Err(error) => return Err(error),
+        }
         let taken = {
             let mut session = lock(&self.session);
             let taken = session.writer().write_vectored(bufs)?;
@@ -249,8 +271,9 @@ impl<T: Duplex> Duplex for TlsStream<T> {
     }
 
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.io.set_read_timeout(timeout)?;
         *lock(&self.read_timeout) = timeout;
-        self.io.set_read_timeout(timeout)
+        Ok(())
     }
 
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
@@ -273,9 +296,10 @@ impl<T: Duplex> Duplex for TlsStream<T> {
         self.io.wait_readable(timeout.map(|timeout| timeout - first))
     }
 
-    fn is_writable(&self) -> bool {
-        self.outgoing.try_lock().is_ok_and(|outgoing| outgoing.pending().is_empty())
-            && self.io.is_writable()
+    fn is_writable(&self) -> Option<bool> {
+        let little_waits =
+            self.outgoing.try_lock().is_ok_and(|outgoing| outgoing.pending().len() <= READER_SENDS);
+        self.io.is_writable().map(|writable| writable && little_waits)
     }
 }
 
@@ -378,6 +402,7 @@ impl Outgoing {
 
     /// Takes over everything that the session wants to send.
     fn collect(&mut self, session: &mut Connection) {
+        self.ciphertext.drain(..mem::take(&mut self.sent));
         while session.wants_write() {
             // Writing to a Vec cannot fail.
             let _ = session.write_tls(&mut self.ciphertext);
@@ -415,6 +440,7 @@ fn transport_error(error: io::Error, deadline: Option<Instant>) -> TlsError {
 #[cfg(all(test, feature = "ring", unix))]
 mod tests {
     use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
     use super::*;
@@ -452,24 +478,44 @@ mod tests {
         assert_eq!(lock(&two.outgoing).ciphertext.capacity(), 0);
     }
 
-    /// A stream that delivers a byte at a time.
-    struct Drip(UnixStream);
+    /// A stream that delivers a byte at a time, and notes how long it was waited for. It
+    /// takes what it is told to have room for.
+    struct Drip {
+        io: UnixStream,
+        waits: Mutex<Vec<Duration>>,
+        stops_after: usize,
+        room: AtomicUsize,
+    }
+
+    impl Drip {
+        fn between(stream: TlsStream<UnixStream>, stops_after: usize) -> TlsStream<Self> {
+            let TlsStream { io, incoming, outgoing, session, read_timeout } = stream;
+            let io = Self { io, waits: Mutex::default(), stops_after, room: AtomicUsize::new(0) };
+            TlsStream { io, incoming, outgoing, session, read_timeout }
+        }
+    }
 
     impl Duplex for Drip {
         fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-            Duplex::read(&self.0, &mut buf[..1])
+            Duplex::read(&self.io, &mut buf[..1])
         }
 
         fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-            Duplex::write_vectored(&self.0, bufs)
+            let len = bufs[0].len().min(self.room.load(Ordering::Relaxed));
+            if len == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let len = Duplex::write_vectored(&self.io, &[IoSlice::new(&bufs[0][..len])])?;
+            self.room.fetch_sub(len, Ordering::Relaxed);
+            Ok(len)
         }
 
         fn shutdown_write(&self) -> io::Result<()> {
-            Duplex::shutdown_write(&self.0)
+            Duplex::shutdown_write(&self.io)
         }
 
         fn shutdown(&self) -> io::Result<()> {
-            Duplex::shutdown(&self.0)
+            Duplex::shutdown(&self.io)
         }
 
         fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
@@ -479,6 +525,12 @@ mod tests {
         fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
             Ok(())
         }
+
+        fn wait_readable(&self, timeout: Option<Duration>) -> io::Result<bool> {
+            let mut waits = self.waits.lock().unwrap();
+            waits.extend(timeout);
+            Ok(waits.len() < self.stops_after)
+        }
     }
 
     /// A record that drips in does not hold a read for longer than its timeout, and what
@@ -486,8 +538,7 @@ mod tests {
     #[test]
     fn a_read_timeout_bounds_the_wait_for_a_whole_record() {
         let (one, two) = pair();
-        let TlsStream { io, incoming, outgoing, session, read_timeout } = two;
-        let two = TlsStream { io: Drip(io), incoming, outgoing, session, read_timeout };
+        let two = Drip::between(two, usize::MAX);
         one.write_vectored(&[IoSlice::new(&[7; 1000])]).unwrap();
         two.set_read_timeout(Some(Duration::from_nanos(1))).unwrap();
         let mut buf = [0; 1000];
@@ -503,6 +554,48 @@ mod tests {
         }
         assert_eq!(buf, [7; 1000]);
         assert!(timeouts > 500, "{timeouts}");
+    }
+
+    /// The last piece is not waited for as long as the first one.
+    #[test]
+    fn what_is_left_of_a_read_timeout_shrinks_with_each_piece() {
+        let (one, two) = pair();
+        let two = Drip::between(two, 5);
+        one.write_vectored(&[IoSlice::new(&[7; 1000])]).unwrap();
+        two.set_read_timeout(Some(Duration::from_secs(1000))).unwrap();
+        let error = two.read(&mut [0; 1000]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let waits = two.io.waits.lock().unwrap();
+        assert_eq!(waits.len(), 5);
+        assert!(waits.is_sorted_by(|one, next| one > next), "{waits:?}");
+    }
+
+    /// However little a peer takes at a time: who sends is to see that it takes something.
+    #[test]
+    fn a_slow_peer_is_seen_to_take_what_it_takes() {
+        let (one, two) = pair();
+        let one = Drip::between(one, 0);
+        let reading = thread::spawn(move || {
+            let mut received = Vec::new();
+            let mut buf = [0; 4096];
+            while let Ok(len) = two.read(&mut buf)
+                && len > 0
+            {
+                received.extend_from_slice(&buf[..len]);
+            }
+            received
+        });
+        let sent: Vec<u8> = (0..200_000).map(|at| (at % 251) as u8).collect();
+        let mut taken = one.write_vectored(&[IoSlice::new(&sent)]).unwrap();
+        assert!(taken < MOST_PENDING + LEAST_PIECE, "{taken}");
+        while taken < sent.len() {
+            one.io.room.store(1_000, Ordering::Relaxed);
+            taken += one.write_vectored(&[IoSlice::new(&sent[taken..])]).expect("progress");
+            assert!(lock(&one.outgoing).ciphertext.len() < MOST_PENDING + LEAST_PIECE);
+        }
+        one.io.room.store(usize::MAX, Ordering::Relaxed);
+        one.shutdown_write().unwrap();
+        assert!(reading.join().unwrap() == sent);
     }
 
     #[test]
