@@ -212,7 +212,8 @@ impl<S: Duplex> WebSocketConnection<S> {
     /// # Errors
     ///
     /// What the peer did wrong, a timeout, or an error of the transport; after
-    /// any but the [read timeout](Self::set_read_timeout) the connection is over.
+    /// any but the [read timeout](Self::set_read_timeout) the connection is over. And
+    /// [`OtherWay`](WebSocketError::OtherWay), inside a message of which there are chunks.
     pub fn receive(&self) -> Result<Option<WebSocketMessage>, WebSocketError> {
         self.reading.borrow_mut().next_message(&self.shared)
     }

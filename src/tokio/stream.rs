@@ -110,7 +110,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// # Errors
     ///
     /// What the peer did wrong, a timeout, or an error of the transport; after
-    /// any of them the connection is over.
+    /// any of them the connection is over. And [`OtherWay`](WebSocketError::OtherWay),
+    /// inside a message of which there are chunks.
     pub async fn receive(&mut self) -> Result<Option<WebSocketMessage>, WebSocketError> {
         self.reading.receive(&mut self.lines).await
     }
