@@ -49,6 +49,10 @@ pub struct Limits {
     /// are taken; 10 s. What the transport holds back, as TLS may do with up to 64 KiB,
     /// has as long for each [`write_progress`](Self::write_progress) of it, or each 2,400
     /// bytes if that is less.
+    ///
+    /// A system may tell of room in a socket only when much of its buffer is free, as Linux
+    /// does with a third. Drivers that wait to be told, as tokio's, do not see before that
+    /// that the peer takes something; a smaller `SO_SNDBUF` makes smaller steps.
     pub write_stall: Duration,
     /// Bytes that the peer has to take in [`write_stall`](Self::write_stall), unless
     /// that is all that waits; 2,400, which is 240 a second. With 1, any progress will

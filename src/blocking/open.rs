@@ -45,11 +45,8 @@ impl OpenConnections {
             // Again and again: a thread may be sending just now, and a handshake
             // that was under way may have made another connection.
             self.each(|connection| {
-                // One that takes nothing would keep the others waiting.
-                if connection.stream.is_writable() == Some(true) {
-                    // One whose transport fails ends by that.
-                    let _ = connection.try_close(CloseCode::GOING_AWAY);
-                }
+                // One whose transport fails ends by that.
+                let _ = connection.try_close(CloseCode::GOING_AWAY);
             });
             let seats = self.seats();
             let left = timeout.saturating_sub(begun.elapsed());

@@ -167,8 +167,10 @@ impl Reading {
             let deadline = self.next_deadline(shared, now).into_iter().chain(give_up).min();
             let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
             if idle {
-                self.receiver.release_idle();
-                shared.release_unused();
+                if !self.unsent {
+                    self.receiver.release_idle();
+                    shared.release_unused();
+                }
                 // A writer that closes meanwhile wakes nobody, and has a deadline then.
                 let longest = shared.close_timeout.max(IDLE_AFTER);
                 let left = left.map_or(longest, |left| left.min(longest));
@@ -263,7 +265,9 @@ impl Reading {
 
     /// After the last message: sees the transport to its end.
     pub(super) fn finish<S: Duplex>(&mut self, shared: &Shared<S>) {
-        answer(shared);
+        // Nothing is left to read, so that this may wait, for other threads as well. What
+        // is wrong shows in what is to be done then.
+        let _ = shared.flush();
         if !self.ended && shared.transport_action() == TransportAction::HalfClose {
             // What is wrong with the stream shows when it is read.
             let _ = shared.stream.shutdown_write();

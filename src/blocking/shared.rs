@@ -41,7 +41,10 @@ impl<S: Duplex> Shared<S> {
         len: usize,
         write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
     ) -> Result<(), WebSocketError> {
-        self.queue(len, write).map(drop)
+        drop(self.queue(len, write)?);
+        // The reader does not wait for the lock.
+        self.offer_answers(false);
+        Ok(())
     }
 
     /// As [`write`](Self::write), and sends all that waits.
@@ -86,8 +89,8 @@ impl<S: Duplex> Shared<S> {
         if !left && !self.signals.is_owing() {
             return false;
         }
-        if self.stream.is_writable().is_none() || self.state() != WebSocketState::Open {
-            // What the peer sent before is worth reading, and the end will show.
+        // What the peer sent before an error is worth reading, and the end will show.
+        if self.state() != WebSocketState::Open {
             let _ = self.answer_peer();
             return false;
         }
@@ -98,11 +101,12 @@ impl<S: Duplex> Shared<S> {
         }
     }
 
-    /// Sends a close frame, unless a thread is sending that this would wait for.
+    /// Sends a close frame as far as that needs no waiting, neither for a thread that is
+    /// sending. To be called again until the connection is over.
     pub(super) fn try_close(&self, code: CloseCode) -> Result<(), WebSocketError> {
         if let Ok(mut sender) = self.sender.try_lock() {
             sender.write_close(code, "")?;
-            self.flush_locked(&mut sender)?;
+            self.offer_locked(&mut sender);
         }
         Ok(())
     }
@@ -214,34 +218,31 @@ impl<S: Duplex> Shared<S> {
         }
     }
 
-    /// Sends what the stream takes at once; returns whether something is left.
+    /// Sends what the stream takes without waiting, where it can do that; returns whether
+    /// something is left. As in [`offer_answers`](Self::offer_answers), errors are not
+    /// told here.
     fn offer_locked(&self, sender: &mut Sender) -> bool {
         loop {
             let now = Instant::now();
             let mut slices = [IoSlice::new(&[])];
-            let count = sender.transmit(now, &mut slices);
-            if self.stream.is_writable() == Some(false) {
-                let in_time = sender.handle_timeout(now).inspect_err(|_| self.give_up());
-                return in_time.is_ok();
-            }
-            let sent = match &slices[..count] {
-                [piece, ..] => {
-                    let piece = IoSlice::new(&piece[..piece.len().min(TAKEN_AT_ONCE)]);
-                    self.stream.write_vectored(&[piece]).map(Some)
+            sender.transmit(now, &mut slices);
+            let [piece] = slices;
+            let waits = !piece.is_empty();
+            match self.stream.try_write(&piece) {
+                None => {
+                    let _ = self.flush_locked(sender);
+                    return false;
                 }
-                [] => self.stream.flush().map(|()| None),
-            };
-            match sent {
-                Ok(None) => {
+                Some(Ok(0)) if !waits => {
                     sender.flushed();
                     return false;
                 }
-                Ok(Some(len)) if len > 0 => sender.written(len, Instant::now()),
-                Err(error) if is_timeout(&error) => {
-                    if count == 0 {
-                        sender.begin_flush(TAKEN_AT_ONCE, now);
+                Some(Ok(len)) if len > 0 => sender.written(len, Instant::now()),
+                Some(Err(error)) if is_timeout(&error) => {
+                    if !waits {
+                        sender.begin_flush(usize::MAX, now);
                     }
-                    return true;
+                    return sender.handle_timeout(now).inspect_err(|_| self.give_up()).is_ok();
                 }
                 _ => {
                     sender.transport_lost();
@@ -262,9 +263,6 @@ impl<S: Duplex> Shared<S> {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// What a stream takes without blocking if it [is writable](Duplex::is_writable).
-const TAKEN_AT_ONCE: usize = 1024;
 
 /// How long a write may block before the deadlines are looked at.
 const STALL_TICK: Duration = Duration::from_millis(500);

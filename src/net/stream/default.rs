@@ -116,8 +116,8 @@ impl Duplex for Stream {
         each!(self, stream => Duplex::wait_readable(stream, timeout))
     }
 
-    fn is_writable(&self) -> Option<bool> {
-        each!(self, stream => Duplex::is_writable(stream))
+    fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
+        each!(self, stream => Duplex::try_write(stream, buf))
     }
 }
 

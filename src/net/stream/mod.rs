@@ -45,7 +45,7 @@ pub trait Duplex: Send {
 
     /// Sends what the stream has taken over but not passed on, which is never
     /// anything unless a write timeout or a non-blocking transport cut a TLS
-    /// record short.
+    /// record short, and what follows that.
     ///
     /// # Errors
     ///
@@ -99,9 +99,16 @@ pub trait Duplex: Send {
         Ok(true)
     }
 
-    /// Whether a write of up to 1 KiB would be taken at once; `None`, the default,
-    /// where the stream cannot tell.
-    fn is_writable(&self) -> Option<bool> {
+    /// Writes from the front of `buf` what the stream takes without waiting, behind
+    /// all that it holds back; 0 says that it held nothing back and `buf` is empty.
+    /// `None`, the default, where the stream cannot but wait.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it takes nothing now, and those of
+    /// the transport; then none of these bytes were taken.
+    fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
+        let _ = buf;
         None
     }
 }

@@ -42,8 +42,8 @@ macro_rules! impl_duplex {
                 wait(self, PollFlags::IN, timeout)
             }
 
-            fn is_writable(&self) -> Option<bool> {
-                wait(self, PollFlags::OUT, Some(Duration::ZERO)).ok()
+            fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
+                Some(if buf.is_empty() { Ok(0) } else { retry(|| send_at_once(self, buf)) })
             }
         }
     };
@@ -68,6 +68,28 @@ fn wait(socket: &impl AsFd, ready: PollFlags, timeout: Option<Duration>) -> io::
     }
 }
 
+/// Writes without waiting. To ask before whether the socket is writable would not do: it
+/// is when much of its buffer is free, and takes a little long before.
+#[cfg(unix)]
+fn send_at_once(socket: &impl AsFd, buf: &[u8]) -> io::Result<usize> {
+    use rustix::net::SendFlags;
+
+    let flags = SendFlags::DONTWAIT;
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = flags | SendFlags::NOSIGNAL;
+    Ok(rustix::net::send(socket, buf, flags)?)
+}
+
+/// Writes as little as cannot have to wait.
+#[cfg(not(unix))]
+fn send_at_once(mut socket: &TcpStream, buf: &[u8]) -> io::Result<usize> {
+    if wait(socket, PollFlags::OUT, Some(Duration::ZERO))? {
+        socket.write(&buf[..buf.len().min(1024)])
+    } else {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
 fn retry<R>(mut operation: impl FnMut() -> io::Result<R>) -> io::Result<R> {
     loop {
         match operation() {
@@ -82,5 +104,27 @@ fn unless_closed(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
         result => result,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_socket_takes_nothing_at_once_and_an_almost_full_one_a_little() {
+        let (one, two) = UnixStream::pair().unwrap();
+        assert_eq!(one.try_write(&[]).unwrap().unwrap(), 0);
+        let full = loop {
+            if let Err(error) = one.try_write(&[7; 1000]).unwrap() {
+                break error;
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        Duplex::read(&two, &mut [0; 10_000]).unwrap();
+        assert!(!wait(&one, PollFlags::OUT, Some(Duration::ZERO)).unwrap());
+        assert_eq!(one.try_write(&[7; 100]).unwrap().unwrap(), 100);
+        drop(two);
+        assert!(one.try_write(&[7; 100]).unwrap().is_err());
     }
 }

@@ -30,9 +30,6 @@ use crate::net::tls::TlsError;
 /// Ciphertext taken from the transport in one read: two records.
 const INCOMING_SIZE: usize = 32 * 1024;
 
-/// Ciphertext that a reader may send; [`Duplex::is_writable`] promises as much.
-const READER_SENDS: usize = 1024;
-
 /// Ciphertext that waits for the transport at most, give or take the records' headers: as
 /// much as rustls takes of plaintext at a time.
 const MOST_PENDING: usize = 64 * 1024;
@@ -158,15 +155,10 @@ impl<T: Duplex> TlsStream<T> {
 
     /// Sends what receiving has given cause for, if that needs no waiting.
     fn send_if_free(&self) {
-        let mut outgoing = match self.outgoing.try_lock() {
-            Ok(outgoing) => outgoing,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        outgoing.collect(&mut lock(&self.session));
-        if outgoing.pending().len() <= READER_SENDS && self.io.is_writable() == Some(true) {
+        if let Some(mut outgoing) = try_lock(&self.outgoing) {
+            outgoing.collect(&mut lock(&self.session));
             // The next write meets the same error, and reports it.
-            let _ = outgoing.send(&self.io);
+            let _ = outgoing.try_send(&self.io);
         }
     }
 
@@ -296,10 +288,24 @@ impl<T: Duplex> Duplex for TlsStream<T> {
         self.io.wait_readable(timeout.map(|timeout| timeout - first))
     }
 
-    fn is_writable(&self) -> Option<bool> {
-        let little_waits =
-            self.outgoing.try_lock().is_ok_and(|outgoing| outgoing.pending().len() <= READER_SENDS);
-        self.io.is_writable().map(|writable| writable && little_waits)
+    fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
+        let Some(mut outgoing) = try_lock(&self.outgoing) else {
+            return Some(Err(io::ErrorKind::WouldBlock.into()));
+        };
+        outgoing.collect(&mut lock(&self.session));
+        if let Err(error) = outgoing.try_send(&self.io)? {
+            return Some(Err(error));
+        }
+        let taken = {
+            let mut session = lock(&self.session);
+            let taken = session.writer().write(buf);
+            outgoing.collect(&mut session);
+            taken
+        };
+        match outgoing.try_send(&self.io)? {
+            Err(error) if !is_timeout(&error) => Some(Err(error)),
+            _ => Some(taken),
+        }
     }
 }
 
@@ -409,6 +415,22 @@ impl Outgoing {
         }
     }
 
+    /// Writes to the transport what it takes without waiting, if it can do that; what is
+    /// left stays pending.
+    fn try_send(&mut self, io: &impl Duplex) -> Option<io::Result<()>> {
+        loop {
+            match io.try_write(self.pending())? {
+                Ok(0) if self.pending().is_empty() => break,
+                Ok(0) => return Some(Err(io::ErrorKind::WriteZero.into())),
+                Ok(count) => self.sent += count,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        self.ciphertext.clear();
+        self.sent = 0;
+        Some(Ok(()))
+    }
+
     /// Writes everything to the transport; what an error leaves stays pending.
     fn send(&mut self, io: &impl Duplex) -> io::Result<()> {
         while self.sent < self.ciphertext.len() {
@@ -427,6 +449,14 @@ impl Outgoing {
 /// as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 fn is_timeout(error: &io::Error) -> bool {
@@ -502,12 +532,16 @@ mod tests {
 
         fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
             let len = bufs[0].len().min(self.room.load(Ordering::Relaxed));
-            if len == 0 {
+            if len < bufs[0].len().min(1) {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             let len = Duplex::write_vectored(&self.io, &[IoSlice::new(&bufs[0][..len])])?;
             self.room.fetch_sub(len, Ordering::Relaxed);
             Ok(len)
+        }
+
+        fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
+            Some(self.write_vectored(&[IoSlice::new(buf)]))
         }
 
         fn shutdown_write(&self) -> io::Result<()> {
@@ -595,6 +629,36 @@ mod tests {
         }
         one.io.room.store(usize::MAX, Ordering::Relaxed);
         one.shutdown_write().unwrap();
+        assert!(reading.join().unwrap() == sent);
+    }
+
+    /// What does not go at once goes before what comes later.
+    #[test]
+    fn what_is_written_without_waiting_arrives_in_order() {
+        let (one, two) = pair();
+        let one = Drip::between(one, 0);
+        let reading = thread::spawn(move || {
+            let mut received = vec![0; 200_000];
+            let mut len = 0;
+            while len < received.len() {
+                len += two.read(&mut received[len..]).unwrap();
+            }
+            received
+        });
+        let sent: Vec<u8> = (0..200_000).map(|at| (at % 251) as u8).collect();
+        let (mut taken, mut full) = (0, 0);
+        while taken < sent.len() || one.try_write(&[]).unwrap().is_err() {
+            one.io.room.store(1_000, Ordering::Relaxed);
+            let end = sent.len().min(taken + 3_000);
+            match one.try_write(&sent[taken..end]).unwrap() {
+                Ok(len) => taken += len,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    full += 1;
+                }
+            }
+        }
+        assert!(full > 100, "{full}");
         assert!(reading.join().unwrap() == sent);
     }
 
