@@ -41,8 +41,12 @@ impl<S: Duplex> Shared<S> {
         len: usize,
         write: impl FnOnce(&mut Sender) -> Result<(), SendError>,
     ) -> Result<(), WebSocketError> {
-        drop(self.queue(len, write)?);
-        // The reader does not wait for the lock.
+        let mut sender = self.queue(len, write)?;
+        // The reader does not wait for the lock, and does not see what has joined the queue.
+        if sender.has_queued_answer() {
+            self.offer_locked(&mut sender);
+        }
+        drop(sender);
         self.offer_answers(false);
         Ok(())
     }
@@ -176,13 +180,17 @@ impl<S: Duplex> Shared<S> {
         if !sender.has_room(len) {
             self.flush_locked(&mut sender)?;
         }
-        write(&mut sender)?;
+        if let Err(error) = write(&mut sender) {
+            // The close frame that is owed may have joined the queue by this.
+            if sender.is_closing() {
+                let _ = self.flush_locked(&mut sender);
+            }
+            return Err(error.into());
+        }
         Ok(sender)
     }
 
     fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
-        // What the stream took and may hold back.
-        let mut unflushed = 0;
         let mut now = Instant::now();
         loop {
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
@@ -198,14 +206,13 @@ impl<S: Duplex> Shared<S> {
                 }
                 Ok(Some(0)) => io::ErrorKind::WriteZero.into(),
                 Ok(Some(len)) => {
-                    unflushed += len;
                     now = Instant::now();
                     sender.written(len, now);
                     continue;
                 }
                 Err(error) if is_timeout(&error) => {
                     if count == 0 {
-                        sender.begin_flush(unflushed, now);
+                        sender.begin_flush(now);
                     }
                     now = Instant::now();
                     sender.handle_timeout(now).inspect_err(|_| self.give_up())?;
@@ -240,7 +247,7 @@ impl<S: Duplex> Shared<S> {
                 Some(Ok(len)) if len > 0 => sender.written(len, Instant::now()),
                 Some(Err(error)) if is_timeout(&error) => {
                     if !waits {
-                        sender.begin_flush(usize::MAX, now);
+                        sender.begin_flush(now);
                     }
                     return sender.handle_timeout(now).inspect_err(|_| self.give_up()).is_ok();
                 }

@@ -44,6 +44,9 @@ pub struct Sender {
     /// that the receiving side asked for.
     answer_end: usize,
     waits: Waits,
+    /// Bytes that the transport took and may hold back.
+    #[cfg(feature = "driver")]
+    unflushed: usize,
     /// The transport takes nothing any more.
     lost: bool,
     #[cfg(feature = "deflate")]
@@ -117,6 +120,8 @@ impl Sender {
             fragmented: None,
             answer_end: 0,
             waits: Waits::default(),
+            #[cfg(feature = "driver")]
+            unflushed: 0,
             lost: false,
             #[cfg(feature = "deflate")]
             deflation: None,
@@ -355,7 +360,7 @@ impl Sender {
     pub(crate) fn written_at_once(&mut self, len: usize) -> bool {
         let all = len == self.frames.queue.len() && !self.link.close_sent();
         if all {
-            self.frames.queue.written(len);
+            self.took(len);
             self.answer_end = 0;
             self.end_stall(len);
         }
@@ -370,16 +375,25 @@ impl Sender {
         self.await_close(now);
     }
 
-    /// Says that the transport holds back some of the last `held_back` bytes that it
-    /// took, because the peer takes nothing.
+    /// Whether the transport may hold something back.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.unflushed > 0
+    }
+
+    /// Says that the transport holds back some of what it took since it was last
+    /// [flushed](Self::flushed), because the peer takes nothing.
     #[cfg(feature = "driver")]
-    pub(crate) fn begin_flush(&mut self, held_back: usize, now: Instant) {
+    pub(crate) fn begin_flush(&mut self, now: Instant) {
+        let held_back = self.unflushed;
         self.waits.stalled.get_or_insert_with(|| Stall::of_transport(held_back, now));
     }
 
     /// Says that the transport holds nothing back any more.
     #[cfg(feature = "driver")]
     pub(crate) fn flushed(&mut self) {
+        self.unflushed = 0;
         if self.frames.queue.is_empty() {
             self.waits.stalled = None;
         }
@@ -388,7 +402,7 @@ impl Sender {
     /// Says that the transport took the first `len` bytes of
     /// [`transmit`](Self::transmit)'s slices at `now`.
     pub fn written(&mut self, len: usize, now: Instant) {
-        self.frames.queue.written(len);
+        self.took(len);
         self.answer_end = self.answer_end.saturating_sub(len);
         self.await_close(now);
         if self.frames.queue.is_empty() {
@@ -409,6 +423,10 @@ impl Sender {
         self.frames.queue.clear();
         self.answer_end = 0;
         self.waits.stalled = None;
+        #[cfg(feature = "driver")]
+        {
+            self.unflushed = 0;
+        }
     }
 
     /// Whether there is something to [`transmit`](Self::transmit).
@@ -437,6 +455,12 @@ impl Sender {
     /// Whether a close frame was written.
     pub fn is_closing(&self) -> bool {
         self.link.close_sent()
+    }
+
+    /// Whether an answer to the peer is queued.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn has_queued_answer(&self) -> bool {
+        self.answer_end > 0
     }
 
     /// [`Limits::close_timeout`].
@@ -624,6 +648,15 @@ impl Sender {
     fn await_close(&mut self, now: Instant) {
         if self.frames.queue.is_empty() && self.link.close_sent() {
             self.waits.closing.get_or_insert(now);
+        }
+    }
+
+    /// The transport took the first `len` bytes.
+    fn took(&mut self, len: usize) {
+        self.frames.queue.written(len);
+        #[cfg(feature = "driver")]
+        {
+            self.unflushed = self.unflushed.saturating_add(len);
         }
     }
 

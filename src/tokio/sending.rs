@@ -21,8 +21,6 @@ use crate::{
 pub(super) struct Sending {
     pub(super) sender: Sender,
     timer: Timer,
-    /// Bytes that the stream took and may hold back.
-    unflushed: usize,
     shut_down: bool,
     /// Something went, or nothing ever will: whoever waits for that is to look.
     moved: bool,
@@ -31,7 +29,7 @@ pub(super) struct Sending {
 impl Sending {
     /// `of_timers` wakes both sides' tasks.
     pub(super) fn new(sender: Sender, of_timers: Waker) -> Self {
-        Self { sender, timer: Timer::new(of_timers), unflushed: 0, shut_down: false, moved: false }
+        Self { sender, timer: Timer::new(of_timers), shut_down: false, moved: false }
     }
 
     /// Makes room for `message`, takes it, and queues it.
@@ -93,7 +91,7 @@ impl Sending {
     /// Whether there is something to send.
     #[inline]
     pub(super) fn wants_flush(&self) -> bool {
-        self.sender.wants_transmit() || self.unflushed > 0
+        self.sender.wants_transmit() || self.sender.is_unflushed()
     }
 
     /// Closes the stream's writing side, once.
@@ -130,7 +128,6 @@ impl Sending {
         self.sender.transport_lost();
         self.sender.release_idle();
         self.timer.clear();
-        self.unflushed = 0;
         self.moved = true;
     }
 
@@ -170,12 +167,11 @@ impl Sending {
                     self.sender.begin_wait(now());
                 }
                 let Poll::Ready(flushed) = stream.poll_flush(cx) else {
-                    self.sender.begin_flush(self.unflushed, now());
+                    self.sender.begin_flush(now());
                     return Poll::Pending;
                 };
                 flushed?;
                 self.sender.flushed();
-                self.unflushed = 0;
                 return Poll::Ready(Ok(()));
             }
             Some(piece) => stream.poll_write(cx, piece),
@@ -199,7 +195,6 @@ impl Sending {
         if !self.sender.written_at_once(written) {
             self.sender.written(written, now());
         }
-        self.unflushed = self.unflushed.saturating_add(written);
         Poll::Ready(Ok(()))
     }
 

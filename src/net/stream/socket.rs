@@ -70,21 +70,21 @@ fn wait(socket: &impl AsFd, ready: PollFlags, timeout: Option<Duration>) -> io::
 
 /// Writes without waiting. To ask before whether the socket is writable would not do: it
 /// is when much of its buffer is free, and takes a little long before.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_vendor = "apple")))]
 fn send_at_once(socket: &impl AsFd, buf: &[u8]) -> io::Result<usize> {
     use rustix::net::SendFlags;
 
-    let flags = SendFlags::DONTWAIT;
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = flags | SendFlags::NOSIGNAL;
-    Ok(rustix::net::send(socket, buf, flags)?)
+    Ok(rustix::net::send(socket, buf, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
 }
 
-/// Writes as little as cannot have to wait.
-#[cfg(not(unix))]
-fn send_at_once(mut socket: &TcpStream, buf: &[u8]) -> io::Result<usize> {
+/// Writes as little as does not have to wait, where there is no such flag.
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+fn send_at_once<S: AsFd>(socket: &S, buf: &[u8]) -> io::Result<usize>
+where
+    for<'a> &'a S: Write,
+{
     if wait(socket, PollFlags::OUT, Some(Duration::ZERO))? {
-        socket.write(&buf[..buf.len().min(1024)])
+        (&*socket).write(&buf[..buf.len().min(1024)])
     } else {
         Err(io::ErrorKind::WouldBlock.into())
     }
@@ -107,7 +107,7 @@ fn unless_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 

@@ -162,6 +162,24 @@ impl<T: Duplex> TlsStream<T> {
         }
     }
 
+    /// Encrypts what rustls takes at a time.
+    fn encrypt(&self, outgoing: &mut Outgoing, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut session = lock(&self.session);
+        let taken = session.writer().write_vectored(bufs)?;
+        outgoing.collect(&mut session);
+        Ok(taken)
+    }
+
+    /// Encrypts some of `buf` behind what still waits, if there is room: what has gone
+    /// makes some, so that a peer that is slow, but steady, is seen to take something.
+    fn join(&self, outgoing: &mut Outgoing, buf: &[u8]) -> Option<io::Result<usize>> {
+        let room = MOST_PENDING.saturating_sub(outgoing.pending().len());
+        if buf.is_empty() || room < LEAST_PIECE {
+            return None;
+        }
+        Some(self.encrypt(outgoing, &[IoSlice::new(&buf[..buf.len().min(room)])]))
+    }
+
     fn release_idle_buffers(&self) {
         let mut incoming = lock(&self.incoming);
         if incoming.is_empty() {
@@ -213,25 +231,14 @@ impl<T: Duplex> Duplex for TlsStream<T> {
         let mut outgoing = lock(&self.outgoing);
         match outgoing.send(&self.io) {
             Ok(()) => {}
-            // What has gone makes room, so that a peer that is slow, but steady, is seen to
-            // take something.
             Err(error) if is_timeout(&error) => {
-                let room = MOST_PENDING.saturating_sub(outgoing.pending().len());
                 let first = bufs.iter().find(|buf| !buf.is_empty());
-                let Some(first) = first.filter(|_| room >= LEAST_PIECE) else { return Err(error) };
-                let mut session = lock(&self.session);
-                let taken = session.writer().write(&first[..first.len().min(room)])?;
-                outgoing.collect(&mut session);
-                return Ok(taken);
+                let first = first.map_or(&[][..], |buf| buf);
+                return self.join(&mut outgoing, first).unwrap_or(Err(error));
             }
             Err(error) => return Err(error),
         }
-        let taken = {
-            let mut session = lock(&self.session);
-            let taken = session.writer().write_vectored(bufs)?;
-            outgoing.collect(&mut session);
-            taken
-        };
+        let taken = self.encrypt(&mut outgoing, bufs)?;
         match outgoing.send(&self.io) {
             // The bytes are encrypted, so they cannot be given back: what is
             // left of them goes out first next time.
@@ -293,15 +300,14 @@ impl<T: Duplex> Duplex for TlsStream<T> {
             return Some(Err(io::ErrorKind::WouldBlock.into()));
         };
         outgoing.collect(&mut lock(&self.session));
-        if let Err(error) = outgoing.try_send(&self.io)? {
-            return Some(Err(error));
+        match outgoing.try_send(&self.io)? {
+            Ok(()) => {}
+            Err(error) if is_timeout(&error) => {
+                return self.join(&mut outgoing, buf).or(Some(Err(error)));
+            }
+            Err(error) => return Some(Err(error)),
         }
-        let taken = {
-            let mut session = lock(&self.session);
-            let taken = session.writer().write(buf);
-            outgoing.collect(&mut session);
-            taken
-        };
+        let taken = self.encrypt(&mut outgoing, &[IoSlice::new(buf)]);
         match outgoing.try_send(&self.io)? {
             Err(error) if !is_timeout(&error) => Some(Err(error)),
             _ => Some(taken),
@@ -532,7 +538,7 @@ mod tests {
 
         fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
             let len = bufs[0].len().min(self.room.load(Ordering::Relaxed));
-            if len < bufs[0].len().min(1) {
+            if len == 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             let len = Duplex::write_vectored(&self.io, &[IoSlice::new(&bufs[0][..len])])?;
@@ -541,7 +547,7 @@ mod tests {
         }
 
         fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
-            Some(self.write_vectored(&[IoSlice::new(buf)]))
+            Some(if buf.is_empty() { Ok(0) } else { self.write_vectored(&[IoSlice::new(buf)]) })
         }
 
         fn shutdown_write(&self) -> io::Result<()> {
@@ -646,17 +652,23 @@ mod tests {
             received
         });
         let sent: Vec<u8> = (0..200_000).map(|at| (at % 251) as u8).collect();
-        let (mut taken, mut full) = (0, 0);
+        let (mut taken, mut full, mut in_a_row) = (0, 0, 0);
         while taken < sent.len() || one.try_write(&[]).unwrap().is_err() {
-            one.io.room.store(1_000, Ordering::Relaxed);
+            one.io.room.store(300, Ordering::Relaxed);
             let end = sent.len().min(taken + 3_000);
             match one.try_write(&sent[taken..end]).unwrap() {
-                Ok(len) => taken += len,
+                Ok(len) => {
+                    taken += len;
+                    in_a_row = 0;
+                }
                 Err(error) => {
                     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
                     full += 1;
+                    in_a_row += 1;
                 }
             }
+            // What has gone is seen soon.
+            assert!(taken == sent.len() || in_a_row <= LEAST_PIECE / 300 + 1, "{taken}");
         }
         assert!(full > 100, "{full}");
         assert!(reading.join().unwrap() == sent);
