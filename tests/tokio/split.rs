@@ -20,7 +20,7 @@ async fn every_message_is_accounted_for() {
     let (one, other) = tokio::io::duplex(4 << 10);
     let ends = [(one, Role::Client), (other, Role::Server)].map(|(stream, role)| {
         let mut options = WebSocketOptions::server();
-        options.limits.control_rate = u32::MAX;
+        (options.limits.control_rate, options.limits.control_burst) = (u32::MAX, u32::MAX);
         let ws = WebSocketStream::from_stream(stream, role, &options, Bytes::new());
         let (reader, writer) = ws.split_with(tokio::io::split);
         (tokio::spawn(receive(reader, messages)), tokio::spawn(send(writer, messages)))
