@@ -46,6 +46,7 @@ mod progress;
 mod receiver;
 mod rules;
 mod sender;
+mod stall;
 
 use std::{sync::Arc, time::Instant};
 

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use super::Outgoing;
 #[cfg(feature = "deflate")]
 use super::deflation::{Deflation, Prepared};
-use super::{Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link};
+use super::{
+    Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link, stall::Stall,
+};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
 use crate::{
@@ -25,9 +27,6 @@ use crate::{
 /// small frames, which lie in one block, between large ones by reference.
 #[cfg(feature = "driver")]
 pub(crate) const WRITE_SLICES: usize = 32;
-
-/// What a transport holds back at most, in bytes: as much as rustls does.
-const HELD_BACK: usize = 64 << 10;
 
 /// The sending side of a connection.
 ///
@@ -68,48 +67,6 @@ struct Waits {
     stalled: Option<Stall>,
     /// With our close frame gone to the transport: since when.
     closing: Option<Instant>,
-}
-
-/// A wait for the peer to take some of what is queued, or held back by the transport.
-#[derive(Debug)]
-struct Stall {
-    since: Instant,
-    /// Bytes it has taken since then, too few to count.
-    taken: usize,
-    /// Bytes that the transport may hold back: it does not show how many are taken of
-    /// them.
-    held_back: usize,
-    /// Bytes that the transport may take without the peer's help.
-    room: usize,
-}
-
-impl Stall {
-    fn of_queue(since: Instant) -> Self {
-        Self { since, taken: 0, held_back: 0, room: 0 }
-    }
-
-    #[cfg(feature = "driver")]
-    fn of_transport(held_back: usize, since: Instant) -> Self {
-        Self { since, taken: 0, held_back: held_back.clamp(1, HELD_BACK), room: HELD_BACK }
-    }
-
-    /// The transport took `len` bytes.
-    fn count(&mut self, len: usize) {
-        if self.held_back > 0 {
-            self.held_back = self.held_back.saturating_add(len).min(HELD_BACK);
-        }
-        let of_no_account = len.min(self.room);
-        self.room -= of_no_account;
-        self.taken = self.taken.saturating_add(len - of_no_account);
-    }
-
-    fn deadline(&self, limits: &Limits) -> Option<Instant> {
-        // Patience with those who take little is not to become patience without end.
-        let progress = limits.write_progress.max(Limits::DEFAULT_WRITE_PROGRESS);
-        let times = 1 + self.held_back / progress;
-        let times = u32::try_from(times).unwrap_or(u32::MAX);
-        self.since.checked_add(limits.write_stall.saturating_mul(times))
-    }
 }
 
 impl Sender {
@@ -408,11 +365,7 @@ impl Sender {
         if self.frames.queue.is_empty() {
             self.end_stall(len);
         } else if let Some(stall) = &mut self.waits.stalled {
-            // A byte now and then would keep us waiting for ever.
-            stall.count(len);
-            if stall.taken >= self.limits.write_progress {
-                (stall.since, stall.taken) = (now, 0);
-            }
+            stall.took_some(len, now, &self.limits);
         }
     }
 
@@ -662,12 +615,7 @@ impl Sender {
 
     /// The transport took all that waited, `len` bytes of it now.
     fn end_stall(&mut self, len: usize) {
-        let progress = self.limits.write_progress;
-        self.waits.stalled.take_if(|stall| {
-            stall.count(len);
-            // What is held back is still waited for, unless the peer has taken of it.
-            stall.held_back == 0 || stall.taken >= progress
-        });
+        self.waits.stalled.take_if(|stall| stall.ends_with(len, &self.limits));
     }
 
     fn stall_deadline(&self) -> Option<Instant> {
