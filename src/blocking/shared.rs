@@ -76,11 +76,7 @@ impl<S: Duplex> Shared<S> {
     /// after it has let go of the lock.
     pub(super) fn answer_peer(&self) -> Result<(), WebSocketError> {
         while self.signals.is_owing() {
-            let mut sender = match self.sender.try_lock() {
-                Ok(sender) => sender,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return Ok(()),
-            };
+            let Some(mut sender) = self.try_lock() else { return Ok(()) };
             self.flush_locked(&mut sender)?;
         }
         Ok(())
@@ -98,11 +94,7 @@ impl<S: Duplex> Shared<S> {
             let _ = self.answer_peer();
             return false;
         }
-        match self.sender.try_lock() {
-            Ok(mut sender) => self.offer_locked(&mut sender),
-            Err(TryLockError::Poisoned(poisoned)) => self.offer_locked(&mut poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => true,
-        }
+        self.try_lock().is_none_or(|mut sender| self.offer_locked(&mut sender))
     }
 
     /// Sends a close frame as far as that needs no waiting, neither for a thread that is
@@ -268,6 +260,15 @@ impl<S: Duplex> Shared<S> {
     fn lock(&self) -> MutexGuard<'_, Sender> {
         // A panic in a thread that was sending leaves a queue of whole frames.
         self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`lock`](Self::lock), unless another thread has it.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Sender>> {
+        match self.sender.try_lock() {
+            Ok(sender) => Some(sender),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
