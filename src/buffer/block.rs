@@ -28,7 +28,16 @@ impl Block {
         Self { bytes: BytesMut::zeroed(len), whole: len }
     }
 
+    /// Frees the memory, if there is any.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if self.whole > 0 {
+            *self = Self::default();
+        }
+    }
+
     /// The size of the whole allocation.
+    #[inline]
     pub(super) fn whole_len(&self) -> usize {
         self.whole
     }
@@ -52,10 +61,12 @@ impl Block {
 
     /// Makes the whole allocation usable again if nothing that was split off is
     /// alive, and says whether it did. The contents are unspecified afterwards.
+    #[inline]
     pub(super) fn reclaim(&mut self) -> bool {
-        if self.bytes.len() == self.whole {
-            return true;
-        }
+        self.bytes.len() == self.whole || self.reclaim_parts()
+    }
+
+    fn reclaim_parts(&mut self) -> bool {
         let rest = self.bytes.len();
         self.bytes.clear();
         let whole = self.bytes.try_reclaim(self.whole);
@@ -70,6 +81,7 @@ impl Block {
     /// The first offset from `from` on that lies at an aligned address and not
     /// at the start of a page, so that what is put in front of it does not end
     /// a page either.
+    #[inline]
     pub(super) fn aligned_offset(&self, from: usize) -> usize {
         const PAGE: usize = 4096;
         let address = self.bytes.as_ptr() as usize + from;

@@ -1,5 +1,7 @@
 //! Pooled buffers between the transport and the protocol (storey 1).
 
+#[cfg(feature = "tokio")]
+mod at_hand;
 mod block;
 mod grow;
 mod pool;

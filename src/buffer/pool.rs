@@ -1,9 +1,14 @@
 //! Where buffers rest while no connection needs them.
 
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::{
+    mem,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::BytesMut;
 
+#[cfg(feature = "tokio")]
+use super::at_hand;
 use super::block::Block;
 
 /// A pool of read and write buffers, shared by connections.
@@ -12,10 +17,11 @@ use super::block::Block;
 /// back when it is idle, so that memory follows the traffic and not the number
 /// of connections. Cloning a pool gives another handle to the same one.
 #[derive(Debug, Clone)]
-pub struct BufferPool(Arc<Inner>);
+pub struct BufferPool(pub(super) Arc<Shared>);
 
+/// What the handles of one pool share.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Shared {
     block_len: usize,
     keep: usize,
     resting: Mutex<Vec<Block>>,
@@ -25,7 +31,7 @@ struct Inner {
 
 /// What a block holds beside the bytes of one read: room in front for the cut
 /// header of a frame, alignment, and the readable bytes behind the last payload.
-const BLOCK_OVERHEAD: usize = 512;
+pub(super) const BLOCK_OVERHEAD: usize = 512;
 
 /// How many resting blocks may still be in use by messages before it is not
 /// worth looking for a free one among them.
@@ -39,10 +45,11 @@ impl BufferPool {
     pub const DEFAULT_KEEP: usize = 64;
 
     /// A pool whose buffers take `read_size` bytes in one read (at least 1 KiB, at most
-    /// 256 MiB) and which keeps at most `keep` of them.
+    /// 256 MiB) and which keeps at most `keep` of them. Each thread that polls connections
+    /// of tokio keeps two more at hand, unless `read_size` is above 128 KiB.
     pub fn new(read_size: usize, keep: usize) -> Self {
         let block_len = read_size.clamp(1 << 10, 256 << 20) + BLOCK_OVERHEAD;
-        Self(Arc::new(Inner {
+        Self(Arc::new(Shared {
             block_len,
             keep,
             resting: Mutex::default(),
@@ -58,22 +65,31 @@ impl BufferPool {
         SHARED.clone()
     }
 
-    /// Buffers that rest in the pool.
+    /// Buffers that rest in the pool, those that the calling thread keeps at hand
+    /// included.
     pub fn resting(&self) -> usize {
-        lock(&self.0.resting).len()
+        let resting = lock(&self.0.resting).len();
+        #[cfg(feature = "tokio")]
+        let resting = resting + at_hand::count(&self.0);
+        resting
     }
 
-    /// A whole block: a resting one that no message uses any more, or a new one.
+    /// Puts a whole block in the place of an empty one: one that no message uses any
+    /// more, or a new one.
+    #[inline]
+    pub(super) fn supply(&self, place: &mut Block) {
+        #[cfg(feature = "tokio")]
+        if at_hand::take(&self.0, place) {
+            return;
+        }
+        *place = self.take();
+    }
+
+    /// A whole block that rests in the pool, or a new one.
     pub(super) fn take(&self) -> Block {
         let mut resting = lock(&self.0.resting);
         // The last one is the likeliest to be in the processor's cache.
-        if resting.last_mut().is_some_and(Block::reclaim)
-            && let Some(block) = resting.pop()
-        {
-            return block;
-        }
-        for look in 1..LOOKS.min(resting.len()) {
-            let index = resting.len() - 1 - look;
+        for index in (0..resting.len()).rev().take(LOOKS) {
             if resting[index].reclaim() {
                 return resting.swap_remove(index);
             }
@@ -82,15 +98,22 @@ impl BufferPool {
         Block::new(self.0.block_len)
     }
 
-    /// Gives a block back, whether or not messages still use a part of it; one of
-    /// another size is freed.
-    pub(super) fn put(&self, block: Block) {
-        if block.whole_len() != self.0.block_len {
-            return;
+    /// Gives a block back, whether or not messages still use a part of it, and leaves
+    /// an empty one; one of another size is freed.
+    pub(super) fn put(&self, block: &mut Block) {
+        let block = mem::take(block);
+        if block.whole_len() == self.0.block_len {
+            put(&self.0, block);
         }
-        let mut resting = lock(&self.0.resting);
-        if resting.len() < self.0.keep {
-            resting.push(block);
+    }
+
+    /// [`put`](Self::put), but the thread keeps the block at hand if it can: for threads
+    /// that work on many connections, of which there are few.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(super) fn put_at_hand(&self, block: &mut Block) {
+        if block.whole_len() != self.0.block_len || !at_hand::keep(&self.0, block) {
+            self.put(block);
         }
     }
 
@@ -107,6 +130,14 @@ impl BufferPool {
         if kept.len() < self.0.keep && (1..=4 * self.0.block_len).contains(&storage.capacity()) {
             kept.push(storage);
         }
+    }
+}
+
+/// Lets a block of the pool rest there, if there is room.
+pub(super) fn put(pool: &Shared, block: Block) {
+    let mut resting = lock(&pool.resting);
+    if resting.len() < pool.keep {
+        resting.push(block);
     }
 }
 
@@ -132,12 +163,12 @@ mod tests {
         let mut block = pool.take();
         block[0] = 7;
         let message = block.split_to(1).freeze();
-        pool.put(block);
+        pool.put(&mut block);
         let mut other = pool.take();
         other[0] = 8;
         assert_eq!(message[0], 7);
         drop(message);
-        pool.put(other);
+        pool.put(&mut other);
         assert_eq!(pool.resting(), 2);
         pool.take();
         assert_eq!(pool.resting(), 1);
@@ -153,7 +184,7 @@ mod tests {
     fn no_more_blocks_are_kept_than_asked_for() {
         let pool = BufferPool::new(1 << 10, 1);
         let blocks = [pool.take(), pool.take()];
-        blocks.into_iter().for_each(|block| pool.put(block));
+        blocks.into_iter().for_each(|mut block| pool.put(&mut block));
         assert_eq!(pool.resting(), 1);
     }
 }

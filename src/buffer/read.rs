@@ -114,11 +114,16 @@ impl ReadBuffer {
 
     /// Makes all of the block usable again, or takes another one. What is in it is
     /// lost.
+    #[inline]
     fn renew(&mut self) {
         const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
-        if !self.holds_memory() || !self.block.reclaim() && self.block.len() < MIN_LEN {
-            let used_up = std::mem::replace(&mut self.block, self.pool.take());
-            self.pool.put(used_up);
+        if !self.holds_memory() {
+            self.block.clear();
+            self.pool.supply(&mut self.block);
+        } else if !self.block.reclaim() && self.block.len() < MIN_LEN {
+            let mut used_up = std::mem::take(&mut self.block);
+            self.pool.supply(&mut self.block);
+            self.pool.put(&mut used_up);
         }
         self.end = self.block.aligned_offset(HEADROOM);
         self.start = self.end;
@@ -152,8 +157,19 @@ impl ReadBuffer {
             kept = Block::new(left + SLACK);
             kept[..left].copy_from_slice(self.filled());
         }
-        self.pool.put(std::mem::replace(&mut self.block, kept));
+        self.pool.put(&mut self.block);
+        self.block = kept;
         (self.start, self.end) = (0, left);
+    }
+
+    /// [`release`](Self::release), but the thread keeps the block at hand.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn release_at_hand(&mut self) {
+        if self.len() > 0 || !self.holds_memory() {
+            return self.release();
+        }
+        self.pool.put_at_hand(&mut self.block);
+        (self.start, self.end) = (0, 0);
     }
 
     /// Where a read has to end, for [`SLACK`] to be left behind it.

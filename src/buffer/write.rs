@@ -123,20 +123,30 @@ impl WriteQueue {
     }
 
     /// Says that the transport took the first `count` bytes.
+    #[inline]
     pub(crate) fn written(&mut self, mut count: usize) {
         self.len -= count.min(self.len);
+        if !self.sealed.is_empty() {
+            count = self.written_sealed(count);
+        }
+        self.start += count.min(self.end - self.start);
+    }
+
+    /// Takes `count` bytes off the front of what is sealed, and returns how many are
+    /// left of them.
+    fn written_sealed(&mut self, mut count: usize) -> usize {
         while let Some(front) = self.sealed.front_mut() {
             let taken = count.min(front.bytes().len());
             count -= taken;
             front.advance(taken);
             if !front.bytes().is_empty() {
-                return;
+                return 0;
             }
-            if let Some(Segment::Full { block, .. }) = self.sealed.pop_front() {
-                self.pool.put(block);
+            if let Some(Segment::Full { mut block, .. }) = self.sealed.pop_front() {
+                self.pool.put(&mut block);
             }
         }
-        self.start += count.min(self.end - self.start);
+        count
     }
 
     /// Gives all blocks back to the pool if nothing waits. Until then the last one
@@ -148,15 +158,27 @@ impl WriteQueue {
         }
     }
 
+    /// [`release`](Self::release), but the thread keeps the last block at hand.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn release_at_hand(&mut self) {
+        if self.is_empty() && self.sealed.is_empty() && !self.block.is_empty() {
+            (self.start, self.end) = (0, 0);
+            self.pool.put_at_hand(&mut self.block);
+        } else {
+            self.release();
+        }
+    }
+
     /// Drops what waits.
     pub(crate) fn clear(&mut self) {
         (self.start, self.end, self.len) = (0, 0, 0);
         while let Some(segment) = self.sealed.pop_front() {
-            if let Segment::Full { block, .. } = segment {
-                self.pool.put(block);
+            if let Segment::Full { mut block, .. } = segment {
+                self.pool.put(&mut block);
             }
         }
-        self.pool.put(std::mem::take(&mut self.block));
+        self.pool.put(&mut self.block);
     }
 
     /// Whether a block is held.
@@ -197,13 +219,14 @@ impl WriteQueue {
     /// aligned address.
     #[cold]
     fn add_block(&mut self, header_len: usize) {
-        let block = std::mem::replace(&mut self.block, self.pool.take());
         if self.start < self.end {
             let (start, end) = (self.start, self.end);
+            let block = std::mem::take(&mut self.block);
             self.sealed.push_back(Segment::Full { block, start, end });
-        } else {
-            self.pool.put(block);
+        } else if !self.block.is_empty() {
+            self.pool.put(&mut self.block);
         }
+        self.pool.supply(&mut self.block);
         self.start = self.block.aligned_offset(HEADROOM) - header_len;
         self.end = self.start;
     }
