@@ -96,6 +96,7 @@ impl Link {
         self.has(CLOSE_RECEIVED)
     }
 
+    #[inline]
     pub(super) fn close_sent(&self) -> bool {
         self.has(CLOSE_SENT)
     }
@@ -178,6 +179,7 @@ impl Signals {
     }
 
     /// Whether a close frame was written.
+    #[inline]
     pub fn is_closing(&self) -> bool {
         self.0.close_sent()
     }

@@ -282,7 +282,24 @@ impl Receiver {
             self.discard();
         }
         self.buffer.release();
-        if !self.message.as_ref().is_some_and(Progress::uses_assembly) {
+        self.release_assembly();
+    }
+
+    /// [`release_idle`](Self::release_idle), but the thread keeps a block at hand.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn release_at_hand(&mut self) {
+        if self.is_finished() {
+            self.discard();
+        }
+        self.buffer.release_at_hand();
+        self.release_assembly();
+    }
+
+    #[inline]
+    fn release_assembly(&mut self) {
+        if self.assembly.holds_memory()
+            && !self.message.as_ref().is_some_and(Progress::uses_assembly)
+        {
             self.assembly.release();
         }
     }
@@ -310,7 +327,7 @@ impl Receiver {
     /// Whether there is nothing to be found: no bytes, and no message that the
     /// inflater may have more of.
     #[inline]
-    fn holds_nothing(&self) -> bool {
+    pub(crate) fn holds_nothing(&self) -> bool {
         self.buffer.len() == 0 && self.message.is_none()
     }
 

@@ -1,8 +1,10 @@
 //! The sending side: messages in, bytes out.
 
-#[cfg(feature = "blocking")]
-use std::time::Duration;
-use std::{io::IoSlice, sync::Arc, time::Instant};
+use std::{
+    io::IoSlice,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -11,13 +13,17 @@ use super::Outgoing;
 #[cfg(feature = "deflate")]
 use super::deflation::{Deflation, Prepared};
 use super::{
-    Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link, stall::Stall,
+    Compress, SendError, Signals, TransportAction,
+    frames::FrameQueue,
+    idle::Look,
+    link::Link,
+    stall::{Patience, Stall},
 };
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
 use crate::{
     frame::{CloseCode, FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, Role},
-    limits::{Limit, LimitExceeded, Limits},
+    limits::{Limit, LimitExceeded},
     message::{PreparedMessage, WebSocketMessage},
     options::WebSocketOptions,
     simd::Utf8State,
@@ -37,7 +43,11 @@ pub(crate) const WRITE_SLICES: usize = 32;
 #[derive(Debug)]
 pub struct Sender {
     frames: FrameQueue,
-    limits: Limits,
+    /// [`Limits::write_queue`](crate::Limits::write_queue).
+    queue_limit: usize,
+    patience: Patience,
+    /// [`Limits::close_timeout`](crate::Limits::close_timeout).
+    close_timeout: Duration,
     fragmented: Option<Fragmented>,
     /// Bytes from the front of the queue to the end of the last pong or ping
     /// that the receiving side asked for.
@@ -48,6 +58,9 @@ pub struct Sender {
     unflushed: usize,
     /// The transport takes nothing any more.
     lost: bool,
+    /// It was lost with something to send, which went nowhere.
+    #[cfg(feature = "tokio")]
+    dropped: bool,
     #[cfg(feature = "deflate")]
     deflation: Option<Box<Deflation>>, // most connections have none
     link: Arc<Link>,
@@ -67,19 +80,38 @@ struct Waits {
     stalled: Option<Stall>,
     /// With our close frame gone to the transport: since when.
     closing: Option<Instant>,
+    /// A deadline was missed, and the peer has all its time once more.
+    missed: bool,
+}
+
+impl Waits {
+    fn begin_anew(&mut self, now: Instant) {
+        if let Some(stall) = &mut self.stalled {
+            stall.begin_anew(now);
+        }
+        if let Some(closing) = &mut self.closing {
+            *closing = now;
+        }
+        self.missed = true;
+    }
 }
 
 impl Sender {
     pub(super) fn new(role: Role, options: &WebSocketOptions, link: Arc<Link>) -> Self {
+        let limits = &options.limits;
         Self {
             frames: FrameQueue::new(role, options),
-            limits: options.limits.clone(),
+            queue_limit: limits.write_queue,
+            patience: Patience::new(limits),
+            close_timeout: limits.close_timeout,
             fragmented: None,
             answer_end: 0,
             waits: Waits::default(),
             #[cfg(feature = "driver")]
             unflushed: 0,
             lost: false,
+            #[cfg(feature = "tokio")]
+            dropped: false,
             #[cfg(feature = "deflate")]
             deflation: None,
             link,
@@ -137,20 +169,17 @@ impl Sender {
         }
     }
 
-    /// Queues a message that goes past the limit of the queue, if the queue does
-    /// not: for a driver that had to promise room before it knew the message.
+    /// Queues a message that may go past the limit of the queue: for a driver that had
+    /// to promise room before it knew the message.
     ///
     /// # Errors
     ///
     /// As [`write`](Self::write).
     #[cfg(feature = "tokio")]
     pub(crate) fn write_past_limit(&mut self, message: impl Outgoing) -> Result<(), SendError> {
-        if !self.has_room(1) {
-            return message.write_to(self);
-        }
-        let limit = std::mem::replace(&mut self.limits.write_queue, usize::MAX);
+        let limit = std::mem::replace(&mut self.queue_limit, usize::MAX);
         let written = message.write_to(self);
-        self.limits.write_queue = limit;
+        self.queue_limit = limit;
         written
     }
 
@@ -314,6 +343,7 @@ impl Sender {
     /// Says that the transport took all that waits, if that is so: `len` bytes. Not
     /// so after a close frame, whose answer is waited for from now on.
     #[cfg(feature = "tokio")]
+    #[inline]
     pub(crate) fn written_at_once(&mut self, len: usize) -> bool {
         let all = len == self.frames.queue.len() && !self.link.close_sent();
         if all {
@@ -349,6 +379,7 @@ impl Sender {
 
     /// Says that the transport holds nothing back any more.
     #[cfg(feature = "driver")]
+    #[inline]
     pub(crate) fn flushed(&mut self) {
         self.unflushed = 0;
         if self.frames.queue.is_empty() {
@@ -364,13 +395,19 @@ impl Sender {
         self.await_close(now);
         if self.frames.queue.is_empty() {
             self.end_stall(len);
-        } else if let Some(stall) = &mut self.waits.stalled {
-            stall.took_some(len, now, &self.limits);
+        } else if let Some(stall) = &mut self.waits.stalled
+            && stall.took_some(len, now, &self.patience)
+        {
+            self.waits.missed = false;
         }
     }
 
     /// Says that the transport can take nothing more. What waits is dropped.
     pub fn transport_lost(&mut self) {
+        #[cfg(feature = "tokio")]
+        {
+            self.dropped |= !self.frames.queue.is_empty() || self.is_unflushed();
+        }
         self.lost = true;
         self.link.set_close_sent();
         self.frames.queue.clear();
@@ -380,6 +417,12 @@ impl Sender {
         {
             self.unflushed = 0;
         }
+    }
+
+    /// Whether something was dropped because the transport was lost.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_dropped(&self) -> bool {
+        self.dropped
     }
 
     /// Whether there is something to [`transmit`](Self::transmit).
@@ -397,7 +440,7 @@ impl Sender {
     #[inline]
     pub fn has_room(&self, len: usize) -> bool {
         let queued = self.frames.queue.len();
-        queued == 0 || queued.saturating_add(len) <= self.limits.write_queue
+        queued == 0 || queued.saturating_add(len) <= self.queue_limit
     }
 
     /// A handle that tells what the sending side has to do, without it.
@@ -406,6 +449,7 @@ impl Sender {
     }
 
     /// Whether a close frame was written.
+    #[inline]
     pub fn is_closing(&self) -> bool {
         self.link.close_sent()
     }
@@ -416,10 +460,10 @@ impl Sender {
         self.answer_end > 0
     }
 
-    /// [`Limits::close_timeout`].
+    /// [`Limits::close_timeout`](crate::Limits::close_timeout).
     #[cfg(feature = "blocking")]
     pub(crate) fn close_timeout(&self) -> Duration {
-        self.limits.close_timeout
+        self.close_timeout
     }
 
     /// What is to be done with the transport.
@@ -447,22 +491,27 @@ impl Sender {
 
     /// Says that it is `now`.
     ///
+    /// A deadline that is a second past, or more, was not looked at in time, and what
+    /// the peer would take meanwhile may not have been tried: it has all its time once
+    /// more.
+    ///
     /// # Errors
     ///
     /// [`SendError::Stalled`] or [`SendError::CloseTimeout`] if the peer kept us
     /// waiting for too long: the transport is to be dropped.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SendError> {
-        let is_over = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
-        let error = if is_over(self.stall_deadline()) {
-            SendError::Stalled
-        } else if is_over(self.close_deadline()) {
-            SendError::CloseTimeout
-        } else {
-            return Ok(());
-        };
+        match Look::at(self.next_deadline(), now, self.waits.missed) {
+            Look::Early => return Ok(()),
+            Look::Missed => {
+                self.waits.begin_anew(now);
+                return Ok(());
+            }
+            Look::Due => {}
+        }
+        let stalled = self.stall_deadline().is_some_and(|at| at <= now);
         self.transport_lost();
         self.waits = Waits::default();
-        Err(error)
+        Err(if stalled { SendError::Stalled } else { SendError::CloseTimeout })
     }
 
     /// Gives memory that holds nothing back to the pool.
@@ -474,14 +523,13 @@ impl Sender {
         }
     }
 
-    /// [`release_idle`](Self::release_idle), but what compressed messages refer to stays.
-    #[cfg(feature = "driver")]
-    pub(crate) fn release_buffers(&mut self) {
-        self.frames.queue.release();
-        #[cfg(feature = "deflate")]
-        if let Some(deflation) = &mut self.deflation {
-            deflation.release_output();
-        }
+    /// [`release_idle`](Self::release_idle), but what compressed messages refer to stays,
+    /// and the thread keeps a block at hand.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn release_at_hand(&mut self) {
+        self.frames.queue.release_at_hand();
+        self.release_output();
     }
 
     /// Whether an idle connection gives its compressor back to the pool.
@@ -497,7 +545,8 @@ impl Sender {
     /// was last called, the compressor stays. Returns whether that is so.
     #[cfg(feature = "driver")]
     pub(crate) fn release_unused(&mut self) -> bool {
-        self.release_buffers();
+        self.frames.queue.release();
+        self.release_output();
         #[cfg(feature = "deflate")]
         if let Some(deflation) = &mut self.deflation
             && deflation.take_used()
@@ -506,6 +555,15 @@ impl Sender {
         }
         self.release_idle();
         false
+    }
+
+    #[cfg(feature = "driver")]
+    #[inline]
+    fn release_output(&mut self) {
+        #[cfg(feature = "deflate")]
+        if let Some(deflation) = &mut self.deflation {
+            deflation.release_output();
+        }
     }
 
     /// Whether buffers are held.
@@ -583,7 +641,7 @@ impl Sender {
         if !has_room {
             return Err(SendError::QueueFull(LimitExceeded {
                 limit: Limit::WriteQueue,
-                allowed: self.limits.write_queue as u64,
+                allowed: self.queue_limit as u64,
                 actual: self.queued().saturating_add(len) as u64,
             }));
         }
@@ -596,7 +654,7 @@ impl Sender {
         if self.link.refuses_messages() { Err(SendError::Closed) } else { Ok(()) }
     }
 
-    /// The peer has [`Limits::close_timeout`] from when our close frame has gone;
+    /// The peer has its `close_timeout` from when our close frame has gone;
     /// before that, it has to take what is queued in front of it.
     fn await_close(&mut self, now: Instant) {
         if self.frames.queue.is_empty() && self.link.close_sent() {
@@ -605,6 +663,7 @@ impl Sender {
     }
 
     /// The transport took the first `len` bytes.
+    #[inline]
     fn took(&mut self, len: usize) {
         self.frames.queue.written(len);
         #[cfg(feature = "driver")]
@@ -614,16 +673,20 @@ impl Sender {
     }
 
     /// The transport took all that waited, `len` bytes of it now.
+    #[inline]
     fn end_stall(&mut self, len: usize) {
-        self.waits.stalled.take_if(|stall| stall.ends_with(len, &self.limits));
+        let ended = self.waits.stalled.take_if(|stall| stall.ends_with(len, &self.patience));
+        if ended.is_some() {
+            self.waits.missed = false;
+        }
     }
 
     fn stall_deadline(&self) -> Option<Instant> {
-        self.waits.stalled.as_ref().and_then(|stall| stall.deadline(&self.limits))
+        self.waits.stalled.as_ref().and_then(|stall| stall.deadline(&self.patience))
     }
 
     fn close_deadline(&self) -> Option<Instant> {
-        self.waits.closing.and_then(|since| since.checked_add(self.limits.close_timeout))
+        self.waits.closing.and_then(|since| since.checked_add(self.close_timeout))
     }
 
     /// Queues what the receiving side owes the peer.

@@ -1,11 +1,26 @@
 //! How long a peer may take nothing of what is sent to it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
 
 /// What a transport holds back at most, in bytes: as much as rustls does.
 const HELD_BACK: usize = 64 << 10;
+
+/// How much of the waiting bytes the peer has to take, and how soon.
+#[derive(Debug)]
+pub(super) struct Patience {
+    /// [`Limits::write_progress`].
+    progress: usize,
+    /// [`Limits::write_stall`].
+    stall: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { progress: limits.write_progress, stall: limits.write_stall }
+    }
+}
 
 /// A wait for the peer to take some of what is queued, or held back by the transport.
 #[derive(Debug)]
@@ -33,29 +48,37 @@ impl Stall {
         Self { since, taken: 0, held_back: held_back.clamp(1, HELD_BACK), room: HELD_BACK }
     }
 
-    /// The transport took `len` bytes, and more are queued.
-    pub(super) fn took_some(&mut self, len: usize, now: Instant, limits: &Limits) {
+    /// The transport took `len` bytes, and more are queued. Says whether those that it
+    /// took are enough to count.
+    pub(super) fn took_some(&mut self, len: usize, now: Instant, patience: &Patience) -> bool {
         self.count(len);
         // A byte now and then would keep us waiting for ever.
-        if self.taken >= limits.write_progress {
-            (self.since, self.taken) = (now, 0);
+        let enough = self.taken >= patience.progress;
+        if enough {
+            self.begin_anew(now);
         }
+        enough
+    }
+
+    /// Gives the peer all its time once more.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        (self.since, self.taken) = (now, 0);
     }
 
     /// The transport took all that was queued, the last `len` bytes now. What it holds
     /// back is still waited for, unless the peer has taken of it.
-    pub(super) fn ends_with(&mut self, len: usize, limits: &Limits) -> bool {
+    pub(super) fn ends_with(&mut self, len: usize, patience: &Patience) -> bool {
         self.count(len);
-        self.held_back == 0 || self.taken >= limits.write_progress
+        self.held_back == 0 || self.taken >= patience.progress
     }
 
     /// When the peer has kept us waiting for too long.
-    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+    pub(super) fn deadline(&self, patience: &Patience) -> Option<Instant> {
         // Patience with those who take little is not to become patience without end.
-        let progress = limits.write_progress.max(Limits::DEFAULT_WRITE_PROGRESS);
+        let progress = patience.progress.max(Limits::DEFAULT_WRITE_PROGRESS);
         let times = 1 + self.held_back / progress;
         let times = u32::try_from(times).unwrap_or(u32::MAX);
-        self.since.checked_add(limits.write_stall.saturating_mul(times))
+        self.since.checked_add(patience.stall.saturating_mul(times))
     }
 
     fn count(&mut self, len: usize) {

@@ -35,7 +35,8 @@ impl Answers<'_> {
     /// message or there is no room for it.
     #[inline(always)]
     pub fn write(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
-        if self.0.has_room(message.payload_len()) {
+        // Where there is room for some of it, there is for all of it.
+        if self.0.has_room(message.payload_len()) || !self.0.has_room(1) {
             return Ok(message.write_to(self.0)?);
         }
         Ok(self.0.write_past_limit(message)?)
@@ -120,22 +121,25 @@ where
     if found.is_none() && !reading.is_between_messages() {
         return Ok(false);
     }
+    // Of a message whose rest is to be skipped, the next piece is not for `each`.
+    let more = reading.is_between_messages();
     let (mut any, mut only_data) = (false, true);
     let handed_out = lines.with_sending(|sending, _, _| {
         let receiver = &mut reading.receiver;
         let mut answers = Answers(&mut sending.sender);
-        let mut hand_out = |message: MessageRef<'_>, answers: &mut Answers<'_>| {
+        let mut found = found;
+        loop {
+            let message = match found.take() {
+                Some(found) => receiver.open(found)?.in_registers(),
+                None if !more || receiver.holds_nothing() || !answers.0.has_room(1) => break,
+                None => match receiver.next_ref()? {
+                    Some(message) => message,
+                    None => break,
+                },
+            };
             any = true;
             only_data &= message.is_data();
-            each(message, answers)
-        };
-        if let Some(found) = found {
-            hand_out(receiver.open(found)?, &mut answers)?;
-        }
-        while answers.0.has_room(1)
-            && let Some(message) = receiver.next_ref()?
-        {
-            hand_out(message, &mut answers)?;
+            each(message, &mut answers)?;
         }
         Ok(())
     });

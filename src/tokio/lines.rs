@@ -91,13 +91,13 @@ pub(super) trait Outlet {
             if message.is_some() {
                 ready!(sending.poll_write(cx, stream, message))?;
             }
-            if flush { sending.poll_flush(cx, stream) } else { Poll::Ready(Ok(())) }
+            if flush { sending.poll_sent(cx, stream) } else { Poll::Ready(Ok(())) }
         })
     }
 
     /// Sends all that is queued.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
-        self.poll_sending(cx, |sending, stream, cx| sending.poll_flush(cx, stream))
+        self.poll_sending(cx, |sending, stream, cx| sending.poll_sent(cx, stream))
     }
 
     /// Queues a fragment as soon as there is room.
@@ -197,8 +197,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines for Whole<S> {
 
 /// The sending direction, for both halves.
 ///
-/// The lock is held for the copy of a message or for one call into the stream,
-/// which does not block; the data path of the receiving half does not take it.
+/// The lock is held while a message is compressed and copied, or while the stream takes
+/// what is queued and does not block; the data path of the receiving half does not take
+/// it.
 #[derive(Debug)]
 pub(super) struct Shared<W> {
     shared: Arc<Mutex<(Sending, W)>>,

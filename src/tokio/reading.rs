@@ -175,13 +175,16 @@ impl Reading {
     /// [`poll_find`](Self::poll_find), interrupted after each read: whoever looks
     /// [in place](Self::find_in_place) first then keeps the common message in
     /// registers.
+    #[inline]
     pub(super) fn poll_more<L: Lines>(
         &mut self,
         cx: &mut Context<'_>,
         lines: &mut L,
         way: Way,
     ) -> Poll<Result<More, WebSocketError>> {
-        if let Some(found) = self.find(lines, way)? {
+        if !self.holds_nothing()
+            && let Some(found) = self.find(lines, way)?
+        {
             return Poll::Ready(Ok(More::Found(found)));
         }
         if self.receiver.is_finished() {
@@ -192,8 +195,13 @@ impl Reading {
         Poll::Ready(Ok(More::Bytes))
     }
 
-    /// What is received already.
+    /// Whether there is nothing to [`find`](Self::find), at first sight.
     #[inline]
+    fn holds_nothing(&self) -> bool {
+        self.is_between_messages() && self.receiver.holds_nothing()
+    }
+
+    /// What is received already.
     pub(super) fn find<L: Lines>(
         &mut self,
         lines: &mut L,
@@ -406,17 +414,17 @@ impl Reading {
     }
 
     /// Waits for bytes and reads them. While there are none, no buffer is held.
+    #[inline]
     fn poll_fill<L: Lines>(
         &mut self,
         cx: &mut Context<'_>,
         lines: &mut L,
     ) -> Poll<Result<(), WebSocketError>> {
         if !self.ahead.is_empty() {
-            let taken = self.receiver.receive_from(&self.ahead, now());
-            self.ahead.advance(taken);
+            self.receive_ahead();
             return Poll::Ready(Ok(()));
         }
-        if !self.blocked && lines.wants_flush() {
+        if lines.wants_flush() {
             self.flush_before_read(lines);
         }
         lines.wakers().register(Side::Receiving, cx.waker());
@@ -437,14 +445,20 @@ impl Reading {
                 Poll::Ready(Err(WebSocketError::of_lost_transport(error, closed)))
             }
             Poll::Pending => {
-                self.receiver.release_idle();
+                self.receiver.release_at_hand();
                 if self.releases_history && self.release_at.is_none() {
                     self.release_at = now().checked_add(IDLE_AFTER);
                 }
-                let failed = ready!(self.poll_failure(lines));
-                Poll::Ready(Err(failed))
+                self.poll_failure(lines).map(Err)
             }
         }
+    }
+
+    /// Takes what came with the opening handshake, as much as there is room for.
+    #[cold]
+    fn receive_ahead(&mut self) {
+        let taken = self.receiver.receive_from(&self.ahead, now());
+        self.ahead.advance(taken);
     }
 
     /// What answers the messages of one read leaves before the next read: the peer

@@ -60,6 +60,7 @@ impl Sending {
     }
 
     /// Sends all that waits, and gives the buffers back.
+    #[inline]
     pub(super) fn poll_flush<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -68,11 +69,26 @@ impl Sending {
         while self.wants_flush() {
             ready!(self.poll_progress(cx, stream))?;
         }
-        self.sender.release_buffers();
+        self.sender.release_at_hand();
         if self.timer.is_set() && self.sender.next_deadline().is_none() {
             self.timer.clear();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// [`poll_flush`](Self::poll_flush) for whoever queued what waits: it is an error if
+    /// the other side has found the transport lost before all of it was sent.
+    #[inline]
+    pub(super) fn poll_sent<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<Result<(), WebSocketError>> {
+        ready!(self.poll_flush(cx, stream))?;
+        Poll::Ready(match self.sender.has_dropped() {
+            true => Err(WebSocketError::ConnectionLost),
+            false => Ok(()),
+        })
     }
 
     /// Sends all that waits, and then waits for what the peer owes. Ready only if
@@ -137,16 +153,14 @@ impl Sending {
     }
 
     /// Sends what the stream takes at once. An error is final.
+    #[inline]
     fn poll_progress<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut W,
     ) -> Poll<Result<(), WebSocketError>> {
         match self.poll_transmit(cx, stream) {
-            Poll::Ready(Ok(())) => {
-                self.moved = true;
-                Poll::Ready(Ok(()))
-            }
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => {
                 self.transport_lost();
                 Poll::Ready(Err(error.into()))
@@ -155,34 +169,16 @@ impl Sending {
         }
     }
 
+    #[inline]
     fn poll_transmit<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut W,
     ) -> Poll<io::Result<()>> {
-        let stream = Pin::new(stream);
         let written = match self.sender.peek_piece() {
-            Some([]) => {
-                if self.sender.is_closing() {
-                    self.sender.begin_wait(now());
-                }
-                let Poll::Ready(flushed) = stream.poll_flush(cx) else {
-                    self.sender.begin_flush(now());
-                    return Poll::Pending;
-                };
-                flushed?;
-                self.sender.flushed();
-                return Poll::Ready(Ok(()));
-            }
-            Some(piece) => stream.poll_write(cx, piece),
-            None => {
-                let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-                let count = self.sender.peek_transmit(&mut slices);
-                match &slices[..count] {
-                    [slice] => stream.poll_write(cx, slice),
-                    slices => stream.poll_write_vectored(cx, slices),
-                }
-            }
+            Some([]) => return self.poll_through(cx, stream),
+            Some(piece) => Pin::new(&mut *stream).poll_write(cx, piece),
+            None => self.poll_write_pieces(cx, stream),
         };
         let Poll::Ready(written) = written else {
             self.sender.begin_wait(now());
@@ -192,9 +188,45 @@ impl Sending {
         if written == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
-        if !self.sender.written_at_once(written) {
-            self.sender.written(written, now());
+        self.moved = true;
+        if self.sender.written_at_once(written) {
+            return self.poll_through(cx, stream);
         }
+        self.sender.written(written, now());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes what does not lie in one piece.
+    fn poll_write_pieces<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+        let count = self.sender.peek_transmit(&mut slices);
+        match &slices[..count] {
+            [slice] => Pin::new(stream).poll_write(cx, slice),
+            slices => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    /// Has the stream send what it took and holds back.
+    #[inline]
+    fn poll_through<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut W,
+    ) -> Poll<io::Result<()>> {
+        if self.sender.is_closing() {
+            self.sender.begin_wait(now());
+        }
+        let Poll::Ready(flushed) = Pin::new(stream).poll_flush(cx) else {
+            self.sender.begin_flush(now());
+            return Poll::Pending;
+        };
+        flushed?;
+        self.sender.flushed();
+        self.moved = true;
         Poll::Ready(Ok(()))
     }
 

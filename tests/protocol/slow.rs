@@ -48,6 +48,36 @@ fn a_peer_that_takes_next_to_nothing_is_given_up() {
     }
 }
 
+/// Who looks at the clock too late does not know what the peer would have taken, and
+/// gives it its time once more: once.
+#[test]
+fn a_deadline_of_the_sender_that_was_missed_begins_anew() {
+    for role in ROLES {
+        let mut endpoint = Endpoint::new(role);
+        let start = endpoint.now;
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let sender = &mut endpoint.connection.sender;
+        sender.write_binary(&[7; 10_000]).unwrap();
+        sender.transmit(start, &mut []);
+        sender.handle_timeout(after(12)).unwrap();
+        assert_eq!(sender.next_deadline(), Some(after(22)));
+        // Too little to count.
+        sender.written(1, after(21));
+        assert_eq!(sender.handle_timeout(after(30)), Err(SendError::Stalled));
+
+        let mut endpoint = Endpoint::new(role);
+        let sender = &mut endpoint.connection.sender;
+        sender.write_close(CloseCode::NORMAL, "").unwrap();
+        sender.transmit(start, &mut []);
+        sender.handle_timeout(after(12)).unwrap();
+        // What the peer takes after that counts, and so does the next look.
+        sender.written(sender.queued(), after(13));
+        assert_eq!(sender.next_deadline(), Some(after(18)));
+        sender.handle_timeout(after(20)).unwrap();
+        assert_eq!(sender.handle_timeout(after(40)), Err(SendError::CloseTimeout));
+    }
+}
+
 /// A message that drips in, its bytes or its fragments and pings between them, holds
 /// what has come of it for two minutes at most.
 #[test]

@@ -6,6 +6,7 @@ mod examples;
 mod feed;
 mod openings;
 mod receiving;
+mod sending;
 mod split;
 mod time;
 mod wake_ups;

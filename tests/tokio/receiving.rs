@@ -4,7 +4,8 @@ use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirespeed::{
-    BufferPool, Opcode, Role, WebSocketError, WebSocketMessage, tokio::WebSocketStream,
+    BufferPool, MessageRef, Opcode, Role, WebSocketError, WebSocketMessage,
+    tokio::{Answers, WebSocketStream},
 };
 
 use crate::wire::{Wire, client_fragment, poll_once, quiet, server, server_with};
@@ -125,6 +126,49 @@ async fn a_reader_that_is_dropped_drops_the_rest_of_its_message() {
     let inside = WebSocketMessage::Ping("inside".into());
     assert_eq!(ws.receive().await.unwrap(), Some(inside));
     assert_eq!(ws.receive().await.unwrap(), Some("next".into()));
+}
+
+/// A batch that begins inside a message that is dropped ends in front of the next one.
+#[tokio::test]
+async fn a_batch_goes_on_behind_a_reader_that_was_dropped() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    wire.deliver(&client_fragment(Opcode::Text, b"begun", false));
+    let mut reader = ws.receive_reader().await.unwrap().unwrap();
+    reader.read_exact(&mut [0; 3]).await.unwrap();
+    drop(reader);
+
+    wire.deliver(&client_fragment(Opcode::Ping, b"inside", true));
+    wire.deliver(&client_fragment(Opcode::Continuation, b"and ended", true));
+    wire.deliver_message(&"next".into());
+    let mut texts = Vec::new();
+    while texts.len() < 2 {
+        let mut take = |message: MessageRef<'_>, _: &mut Answers<'_>| {
+            texts.push(String::from_utf8_lossy(message.as_bytes()).into_owned());
+            Ok(())
+        };
+        assert!(ws.receive_batch(&mut take).await.unwrap());
+    }
+    assert_eq!(texts, ["inside", "next"]);
+}
+
+/// What answers a batch leaves before the next read, also where the transport had to
+/// be waited for before.
+#[tokio::test]
+async fn answers_leave_before_the_next_read_after_a_wait() {
+    let wire = Wire::default();
+    let mut ws = server(&wire);
+    let mut echo = |text: &str| {
+        wire.deliver_message(&text.into());
+        let batch = poll_once(ws.receive_batch(|message, answers| answers.write(message)));
+        assert!(matches!(batch, Poll::Ready(Ok(true))), "{batch:?}");
+    };
+    wire.grant(3);
+    echo("first");
+    echo("second");
+    wire.grant(usize::MAX);
+    echo("third");
+    assert_eq!(wire.sent_texts(), ["first", "second"]);
 }
 
 #[tokio::test]

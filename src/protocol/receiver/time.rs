@@ -28,6 +28,7 @@ impl Receiver {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    #[inline]
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.is_finished() {
             return None;
@@ -71,6 +72,7 @@ impl Receiver {
         Ok(())
     }
 
+    #[inline]
     fn message_deadline(&self) -> Option<Instant> {
         // Beyond what an `Instant` can hold is never.
         self.message.as_ref()?.since.checked_add(self.message_timeout?)

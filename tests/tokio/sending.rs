@@ -1,0 +1,96 @@
+//! What a sender is told.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::SinkExt;
+use wirespeed::{TimedOut, WebSocketError, WebSocketMessage};
+
+use crate::wire::{Wire, poll_once, quiet, server, server_with};
+
+/// A message that was queued and then dropped, because the other half found the
+/// transport lost, was not sent.
+#[tokio::test]
+async fn a_sender_is_told_what_the_reader_has_found_lost() {
+    let wire = Wire::default();
+    let (mut reader, mut writer) = server(&wire).split_with(|wire| (wire.clone(), wire));
+    let mut cx = Context::from_waker(Waker::noop());
+    {
+        let mut sending = pin!(writer.send("order"));
+        assert!(sending.as_mut().poll(&mut cx).is_pending());
+        wire.end();
+        let received = poll_once(reader.receive());
+        assert!(matches!(received, Poll::Ready(Err(WebSocketError::ConnectionLost))));
+        let sent = sending.poll(&mut cx);
+        assert!(matches!(sent, Poll::Ready(Err(WebSocketError::ConnectionLost))), "{sent:?}");
+    }
+    let flushed = poll_once(writer.flush());
+    assert!(matches!(flushed, Poll::Ready(Err(WebSocketError::ConnectionLost))), "{flushed:?}");
+    // To close what is closed is no error all the same.
+    assert!(matches!(poll_once(writer.close(1000, "")), Poll::Ready(Ok(()))));
+}
+
+/// The same where it is the reader that gives a peer up for taking nothing.
+#[tokio::test(start_paused = true)]
+async fn a_sender_is_told_of_a_peer_that_the_reader_gave_up() {
+    let wire = Wire::default();
+    let (mut reader, mut writer) = server(&wire).split_with(|wire| (wire.clone(), wire));
+    wire.deliver_message(&WebSocketMessage::Ping("owed".into()));
+    assert!(reader.receive().await.unwrap().is_some());
+    assert!(poll_once(writer.write("order")).is_ready());
+    let error = reader.receive().await.unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
+    let error = writer.flush().await.unwrap_err();
+    assert!(matches!(error, WebSocketError::ConnectionLost), "{error}");
+}
+
+/// The room that a sink has promised is there, though the other half has queued
+/// a pong since.
+#[tokio::test]
+async fn a_sink_keeps_its_promise_of_room() {
+    let wire = Wire::default();
+    let mut options = quiet();
+    options.limits.write_queue = 1 << 10;
+    let (mut reader, mut writer) =
+        server_with(&wire, &options).split_with(|wire| (wire.clone(), wire));
+    let fill = "x".repeat((1 << 10) - 5);
+    assert!(poll_once(writer.write(fill.as_str())).is_ready());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(writer.poll_ready_unpin(&mut cx).is_ready());
+    wire.deliver_message(&WebSocketMessage::Ping("owed".into()));
+    assert!(poll_once(reader.receive()).is_ready());
+    writer.start_send_unpin("promised".into()).unwrap();
+    wire.grant(usize::MAX);
+    assert!(poll_once(writer.flush()).is_ready());
+    assert_eq!(wire.sent_texts(), [&fill, "owed", "promised"]);
+}
+
+/// A task that comes back late, with its turn used up, finds no deadline over that it
+/// had no chance to look at: the stream has room by then.
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_looks_late_gives_the_peer_its_time_once_more() {
+    let (one, other) = tokio::io::duplex(16);
+    let mut ws = wirespeed::tokio::WebSocketStream::from_stream(
+        one,
+        wirespeed::Role::Server,
+        &quiet(),
+        bytes::Bytes::new(),
+    );
+    assert!(poll_once(ws.send("more than there is room for")).is_pending());
+    let mut peer = other;
+    let taking = tokio::spawn(async move {
+        tokio::io::copy(&mut peer, &mut tokio::io::sink()).await.unwrap();
+    });
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    // The runtime gives a task 128 operations.
+    for _ in 0..128 {
+        tokio::task::consume_budget().await;
+    }
+    ws.flush().await.unwrap();
+    drop(ws);
+    taking.await.unwrap();
+}
