@@ -1,5 +1,7 @@
 //! What a connection can be told, whatever drives it.
 
+use std::time::Duration;
+
 use crate::{buffer::BufferPool, limits::Limits};
 
 /// The options of one connection.
@@ -21,6 +23,17 @@ pub struct WebSocketOptions {
     pub mask_source: MaskSource,
     /// The pool that read and write buffers come from.
     pub pool: BufferPool,
+    /// How long a receive that has to wait goes on asking for bytes before it lets the
+    /// thread sleep; 0, which is not at all, by default.
+    ///
+    /// To be woken takes a thread microseconds, and tens of them where its core has
+    /// gone to sleep as well. What this saves of that it costs in processor time: it is
+    /// for few connections, on a core of their own, whose next message is most often
+    /// less than this away.
+    ///
+    /// The blocking driver asks the socket. On tokio the task is polled again and again,
+    /// after all others that are ready, and the runtime looks for events in between.
+    pub spin: Duration,
     /// The compression to offer, or to accept, in the opening handshake (RFC
     /// 7692); none by default.
     #[cfg(feature = "deflate")]
@@ -47,6 +60,7 @@ impl WebSocketOptions {
             auto_pong: true,
             mask_source: MaskSource::default(),
             pool: BufferPool::shared(),
+            spin: Duration::ZERO,
             #[cfg(feature = "deflate")]
             deflate: None,
             #[cfg(feature = "deflate")]

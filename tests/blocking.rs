@@ -518,6 +518,33 @@ fn a_reader_does_not_wait_for_room_for_its_pong() {
     }
 }
 
+/// A receive that spins asks the stream, as long as it may, before it waits in a read.
+#[test]
+fn a_receive_that_spins_asks_again() {
+    let open = |stream: &Stuck, spin| {
+        let mut options = WebSocketOptions::client();
+        options.spin = spin;
+        WebSocketConnection::from_stream(stream.clone(), Role::Client, &options, Bytes::new())
+    };
+
+    let stream = Stuck { ends_after: 100, ..Stuck::default() };
+    let ws = open(&stream, Duration::MAX).unwrap();
+    assert!(matches!(ws.receive(), Err(WebSocketError::ConnectionLost)));
+    assert_eq!(*stream.waits.lock().unwrap(), [Some(Duration::ZERO); 100]);
+    assert_eq!(stream.read.load(Ordering::Relaxed), 0);
+
+    let stream = Stuck { ends_after: usize::MAX, ..Stuck::default() };
+    let ws = open(&stream, Duration::from_nanos(1)).unwrap();
+    ws.set_read_timeout(Some(Duration::from_millis(1)));
+    assert!(matches!(ws.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
+    assert!(stream.waits.lock().unwrap().iter().any(|wait| *wait > Some(Duration::ZERO)));
+
+    // The read timeout bounds it.
+    let ws = open(&stream, Duration::MAX).unwrap();
+    ws.set_read_timeout(Some(Duration::from_millis(1)));
+    assert!(matches!(ws.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
+}
+
 /// A message that goes on arriving does not put the read timeout off.
 #[test]
 fn a_read_timeout_bounds_a_whole_receive() {

@@ -158,7 +158,7 @@ impl Reading {
             self.ahead.advance(taken);
             return Ok(());
         }
-        let mut idle = false;
+        let (mut idle, mut spun) = (false, self.receiver.spin().is_zero());
         loop {
             self.look_at_deadlines(shared, now)?;
             if give_up.is_some_and(|at| now >= at) {
@@ -179,6 +179,9 @@ impl Reading {
                 if !readable.map_err(|error| self.lost(shared, error))? {
                     continue;
                 }
+            } else if !spun {
+                spun = true;
+                self.spin(shared, give_up)?;
             }
             self.bound_reads(shared, left.map_or(IDLE_AFTER, |left| left.min(IDLE_AFTER)))?;
             let read = shared.stream.read(self.receiver.read_buffer());
@@ -192,6 +195,29 @@ impl Reading {
                 Err(error) if is_timeout(&error) => idle = true,
                 Err(error) => return Err(self.lost(shared, error)),
             }
+        }
+    }
+
+    /// Asks for bytes again and again, as long as [`WebSocketOptions::spin`] says and
+    /// the caller waits.
+    ///
+    /// [`WebSocketOptions::spin`]: crate::WebSocketOptions::spin
+    #[cold]
+    fn spin<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        give_up: Option<Instant>,
+    ) -> Result<(), WebSocketError> {
+        let end = Instant::now().checked_add(self.receiver.spin());
+        let end = end.into_iter().chain(give_up).min();
+        loop {
+            let readable = shared.stream.wait_readable(Some(Duration::ZERO));
+            if readable.map_err(|error| self.lost(shared, error))?
+                || end.is_some_and(|end| Instant::now() >= end)
+            {
+                return Ok(());
+            }
+            std::hint::spin_loop();
         }
     }
 

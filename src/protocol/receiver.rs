@@ -52,6 +52,8 @@ pub struct Receiver {
     message_timeout: Option<Duration>,
     course: Course,
     auto_pong: bool,
+    #[cfg(feature = "driver")]
+    spin: Duration,
     #[cfg(feature = "deflate")]
     inflation: Option<Box<Inflation>>, // most connections have none
 }
@@ -97,6 +99,8 @@ impl Receiver {
             message_timeout: limits.message_timeout,
             course: Course { phase: Phase::Message, link },
             auto_pong: options.auto_pong,
+            #[cfg(feature = "driver")]
+            spin: options.spin,
             #[cfg(feature = "deflate")]
             inflation: None,
         }
@@ -302,6 +306,12 @@ impl Receiver {
         {
             self.assembly.release();
         }
+    }
+
+    /// [`WebSocketOptions::spin`], which only drivers can keep.
+    #[cfg(feature = "driver")]
+    pub(crate) fn spin(&self) -> Duration {
+        self.spin
     }
 
     /// Whether buffers are held.

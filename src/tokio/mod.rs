@@ -19,6 +19,7 @@ mod messages;
 mod reading;
 mod sending;
 mod sink;
+mod spin;
 mod split;
 mod stream;
 mod timer;

@@ -13,6 +13,7 @@ use tokio::io::ReadBuf;
 use super::{
     lines::Lines,
     sending::Sending,
+    spin::Spin,
     timer::{Timer, now},
     wakers::Side,
 };
@@ -28,6 +29,7 @@ use crate::{
 pub(super) struct Reading {
     pub(super) receiver: Receiver,
     timer: Timer,
+    spin: Spin,
     /// What came with the opening handshake and did not fit the buffer.
     ahead: Bytes,
     /// What was found, and not taken by whoever it was found for.
@@ -65,6 +67,7 @@ impl Reading {
     /// `of_timers` wakes both sides' tasks.
     pub(super) fn new(receiver: Receiver, sender: &Sender, ahead: Bytes, of_timers: Waker) -> Self {
         Self {
+            spin: Spin::new(receiver.spin()),
             receiver,
             timer: Timer::new(of_timers),
             ahead,
@@ -436,6 +439,7 @@ impl Reading {
             Poll::Ready(Ok(())) => match buf.filled().len() {
                 0 => Poll::Ready(self.end(lines)),
                 len => {
+                    self.spin.end();
                     self.receiver.received(len, now());
                     Poll::Ready(Ok(()))
                 }
@@ -445,6 +449,7 @@ impl Reading {
                 Poll::Ready(Err(WebSocketError::of_lost_transport(error, closed)))
             }
             Poll::Pending => {
+                self.spin.ask_again(cx);
                 self.receiver.release_at_hand();
                 if self.releases_history && self.release_at.is_none() {
                     self.release_at = now().checked_add(IDLE_AFTER);

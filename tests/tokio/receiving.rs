@@ -1,6 +1,15 @@
 //! Ways to receive, and what is held meanwhile.
 
-use std::task::Poll;
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Wake},
+    time::Duration,
+};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wirespeed::{
@@ -8,7 +17,7 @@ use wirespeed::{
     tokio::{Answers, WebSocketStream},
 };
 
-use crate::wire::{Wire, client_fragment, poll_once, quiet, server, server_with};
+use crate::wire::{Wire, client_fragment, client_frame, poll_once, quiet, server, server_with};
 
 #[tokio::test]
 async fn all_messages_of_one_read_are_there_without_waiting() {
@@ -40,6 +49,49 @@ fn a_pending_read_holds_no_buffer() {
     assert_eq!(pool.resting(), 1, "that of the write");
     assert!(poll_once(ws.receive_ref()).is_pending());
     assert_eq!(pool.resting(), 2, "that of the read as well");
+}
+
+/// A receive that spins finds what it is not told of, and lets other tasks run meanwhile;
+/// one that has spun for long enough sleeps.
+#[tokio::test]
+async fn a_receive_that_spins_asks_again() {
+    let wire = Wire::open();
+    let mut options = quiet();
+    options.spin = Duration::MAX;
+    let mut ws = server_with(&wire, &options);
+    let peer = async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        wire.deliver_silently(&client_frame(&"hello".into()));
+    };
+    let (received, ()) = tokio::join!(ws.receive(), peer);
+    assert_eq!(received.unwrap(), Some("hello".into()));
+
+    for spin in [Duration::ZERO, Duration::from_nanos(1)] {
+        options.spin = spin;
+        let mut ws = server_with(&wire, &options);
+        let wakes = Arc::new(Wakes::default());
+        let waker = Arc::clone(&wakes).into();
+        let mut receiving = pin!(ws.receive());
+        for round in 0.. {
+            assert!(receiving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            tokio::task::yield_now().await;
+            if wakes.0.swap(0, Ordering::Relaxed) == 0 {
+                break;
+            }
+            assert!(round < 10, "it does not sleep");
+        }
+    }
+}
+
+#[derive(Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What is owed to the peer does not take the room that an answer was promised.

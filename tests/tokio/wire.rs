@@ -59,6 +59,11 @@ impl Wire {
         wake(&mut state.reader);
     }
 
+    /// Bytes that arrive, of which nobody is told.
+    pub(crate) fn deliver_silently(&self, bytes: &[u8]) {
+        self.lock().arrived.extend(bytes);
+    }
+
     pub(crate) fn deliver_message(&self, message: &WebSocketMessage) {
         self.deliver(&client_frame(message));
     }
