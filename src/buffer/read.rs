@@ -98,15 +98,10 @@ impl ReadBuffer {
     /// Where more was left than the cut header of a frame, everything stays in
     /// place, and the room behind it may be none.
     pub(crate) fn prepare(&mut self) -> &mut [u8] {
-        let left = self.len();
-        if left > HEADROOM {
-            let readable = self.readable_len();
-            return &mut self.block[self.end..readable];
-        }
-        if left == 0 {
-            self.renew();
-        } else {
-            self.renew_around(left);
+        match self.len() {
+            0 => self.renew(),
+            left if left <= HEADROOM => self.renew_around(left),
+            _ => {}
         }
         let readable = self.readable_len();
         &mut self.block[self.end..readable]
@@ -114,7 +109,7 @@ impl ReadBuffer {
 
     /// Makes all of the block usable again, or takes another one. What is in it is
     /// lost.
-    #[inline]
+    #[inline(always)]
     fn renew(&mut self) {
         const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
         if !self.holds_memory() {
@@ -130,6 +125,7 @@ impl ReadBuffer {
     }
 
     /// [`renew`](Self::renew), with what is left moved in front of the new place.
+    #[cold]
     fn renew_around(&mut self, left: usize) {
         let mut kept = [0; HEADROOM];
         kept[..left].copy_from_slice(self.filled());

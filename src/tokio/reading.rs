@@ -469,9 +469,8 @@ impl Reading {
     /// What answers the messages of one read leaves before the next read: the peer
     /// works on it meanwhile.
     fn flush_before_read<L: Lines>(&mut self, lines: &mut L) {
-        let (flushed, blocked) =
-            attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream));
-        self.blocked = blocked;
+        let flushed = attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream));
+        self.blocked = flushed.is_pending();
         if let Poll::Ready(Err(error)) = flushed {
             self.send_error = Some(Box::new(error));
         }
@@ -483,9 +482,10 @@ impl Reading {
         loop {
             // The sending side's deadlines count here where nobody else looks.
             if self.blocked || lines.signals().is_closing() || lines.wants_flush() {
-                let send_error = &mut self.send_error;
-                let (failed, blocked) = attend(lines, |sending, stream, cx| {
+                let Self { send_error, blocked, .. } = self;
+                let failed = attend(lines, |sending, stream, cx| {
                     let failed = sending.poll_failure(cx, stream);
+                    *blocked = sending.wants_flush();
                     // Without a deadline a lost transport would be waited for.
                     let lost = sending.transport_action() == TransportAction::Drop;
                     if failed.is_pending() && lost {
@@ -495,7 +495,6 @@ impl Reading {
                         failed
                     }
                 });
-                self.blocked = blocked;
                 if let Poll::Ready(failed) = failed {
                     // The error says it better than the end that follows from it.
                     let _ = self.lost(lines);
@@ -519,7 +518,7 @@ impl Reading {
     fn release_history<L: Lines>(&mut self, lines: &mut L) {
         let now = now();
         if self.release_at.is_some_and(|at| at <= now) {
-            let (used, _) = attend(lines, |sending, _, _| sending.sender.release_unused());
+            let used = attend(lines, |sending, _, _| sending.sender.release_unused());
             self.release_at = if used { now.checked_add(IDLE_AFTER) } else { None };
         }
     }
@@ -528,7 +527,7 @@ impl Reading {
     fn poll_finish<L: Lines>(&mut self, cx: &mut Context<'_>, lines: &mut L) -> Poll<()> {
         while !self.ended {
             lines.wakers().register(Side::Receiving, cx.waker());
-            let (action, _) = attend(lines, |sending, stream, cx| {
+            let action = attend(lines, |sending, stream, cx| {
                 let flushed = sending.poll_flush(cx, stream);
                 let action = sending.transport_action();
                 match action {
@@ -582,24 +581,17 @@ impl Reading {
 /// If that fails, the receiving side goes on: what the peer sent before is worth
 /// reading, and the end will show.
 fn answer<L: Lines>(lines: &mut L) -> bool {
-    let (_, blocked) = attend(lines, |sending, stream, cx| {
-        let _ = sending.poll_flush(cx, stream);
-    });
-    blocked
+    attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream)).is_pending()
 }
 
-/// Works on the sending side on behalf of the receiving one, and says whether
-/// something is left to send.
+/// Works on the sending side on behalf of the receiving one.
 fn attend<L: Lines, T>(
     lines: &mut L,
     act: impl FnOnce(&mut Sending, &mut L::Write, &mut Context<'_>) -> T,
-) -> (T, bool) {
-    let ((done, blocked), moved) = lines.try_sending(|sending, stream, cx| {
-        let done = act(sending, stream, cx);
-        (done, sending.wants_flush())
-    });
+) -> T {
+    let (done, moved) = lines.try_sending(act);
     if moved {
         lines.wakers().wake_sending();
     }
-    (done, blocked)
+    done
 }
