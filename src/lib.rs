@@ -68,8 +68,8 @@
 //!
 //! # Limits
 //!
-//! Everything a peer can make us spend has a limit, a default, an error and a
-//! close code: see [`Limits`].
+//! Everything a peer can make us spend has a limit, with a default, an error of its own
+//! and, where the peer is to be told, a close code: see [`Limits`].
 
 #![deny(unsafe_code)]
 

@@ -55,7 +55,7 @@ fn without_agreement_nothing_is_compressed() {
     assert_eq!(client.connection.receiver.inflate_totals(), None);
 }
 
-/// Bug 23 of the attack rows, and checklist 4.4, 6: messages that skip compression
+/// List 23, and requirement deflate 6: messages that skip compression
 /// stay out of the history of both sides.
 #[test]
 fn bug_23_a_skipped_message_does_not_corrupt_the_context() {
@@ -102,7 +102,7 @@ fn random_text(len: usize, seed: u64) -> String {
 }
 
 /// Every way of receipt gives the same messages, at any size of the reads, with
-/// control frames between the fragments of a compressed message (checklist 4.4, 15).
+/// control frames between the fragments of a compressed message (requirement deflate 15).
 #[test]
 fn r4_4_15_control_frames_between_fragments_of_a_compressed_message() {
     let message = TICKER.repeat(700);

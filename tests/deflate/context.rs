@@ -1,4 +1,4 @@
-//! History: kept, forgotten, and never shared (checklist 4.4, 6 and 10).
+//! History: kept, forgotten, and never shared (requirements deflate 6 and 10).
 
 use super::*;
 use wirespeed::deflate::{Compression, DeflateError};

@@ -1,4 +1,4 @@
-//! permessage-deflate through its public interface: checklist 4.4 and the
+//! permessage-deflate through its public interface: its requirements and the
 //! attack rows about compressed data.
 #![cfg(feature = "deflate")]
 

@@ -84,7 +84,7 @@ fn payloads_of_zlib() {
 }
 
 /// A final block with dynamic tables, as zlib ends a stream, then more data
-/// (checklist 4.4, 8).
+/// (requirement deflate 8).
 #[test]
 fn r4_4_8_data_after_a_final_block() {
     let finished = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];

@@ -1,4 +1,4 @@
-//! Protocol checklist 4.3, the closing handshake and failure: requirements 33 to
+//! The closing handshake and failure (RFC 6455, 7): requirements 33 to
 //! 38 and 40. (39, when to dial again, is a caller's: a connection is over when it
 //! is over.)
 

@@ -1,4 +1,4 @@
-//! Protocol checklist 4.3, ping and pong: requirement 32, and the limits that
+//! Ping and pong (RFC 6455, 5.5.2 and 5.5.3): requirement 32, and the limits that
 //! keep them from being a weapon.
 
 use std::time::Duration;

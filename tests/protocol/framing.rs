@@ -1,4 +1,4 @@
-//! Protocol checklist 4.2, frames: requirements 20 to 27.
+//! Frames (RFC 6455, 5.2 to 5.4): requirements 20 to 27.
 
 use std::collections::HashSet;
 

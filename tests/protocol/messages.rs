@@ -1,4 +1,4 @@
-//! Protocol checklist 4.2, messages: requirements 28 to 31.
+//! Messages (RFC 6455, 5.4 and 5.6): requirements 28 to 31.
 
 use wirespeed::{
     CloseCode, Limit, LimitExceeded, Opcode,

@@ -1,5 +1,5 @@
-//! Peers that are slow on purpose (attack surface 5.2): those that take next to nothing,
-//! and those that do not finish what they have begun.
+//! Peers that are slow on purpose: those that take next to nothing, and those that do
+//! not finish what they have begun.
 
 use std::time::Duration;
 
