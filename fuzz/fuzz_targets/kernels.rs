@@ -142,15 +142,20 @@ impl Case {
 
     fn check_buffer(&self, kernels: &Kernels) {
         let mut text = Utf8Buffer::new(BytesMut::new());
-        let mut state = Utf8State::default();
-        let is_whole = self.check_pieces(&mut state, |_, range| {
-            text.push(kernels, &self.masked[range.clone()], self.key.advance(range.start))
-        });
-        if is_whole {
-            let finished = text.text_mut().map(|text| text.as_bytes().to_vec());
-            assert_eq!(finished.map_err(|error| error.valid_up_to), naive_text(&self.plain));
-            let taken = text.take().map(|text| text.into_bytes().to_vec());
-            assert_eq!(taken.map_err(|error| error.valid_up_to), naive_text(&self.plain));
+        for lends in [false, true] {
+            text.clear();
+            let mut state = Utf8State::default();
+            let is_whole = self.check_pieces(&mut state, |_, range| {
+                text.push(kernels, &self.masked[range.clone()], self.key.advance(range.start))
+            });
+            if is_whole {
+                let finished = match lends {
+                    false => text.take().map(|text| text.into_bytes().to_vec()),
+                    true => text.text_mut().map(|text| text.as_bytes().to_vec()),
+                };
+                assert_eq!(text.is_empty(), finished.is_ok() || self.plain.is_empty());
+                assert_eq!(finished.map_err(|error| error.valid_up_to), naive_text(&self.plain));
+            }
         }
     }
 

@@ -102,7 +102,8 @@ impl Assembly {
         }
     }
 
-    /// The finished message, to be read until the next one begins.
+    /// The finished message, to be read until the next one begins. It is lent once:
+    /// a text is gone from here then.
     pub(super) fn message_ref(&mut self) -> Result<MessageRef<'_>, ProtocolError> {
         match &mut self.message {
             Collected::Text(text) => Ok(MessageRef::Text(text.text_mut()?)),

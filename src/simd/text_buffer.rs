@@ -91,17 +91,21 @@ impl Utf8Buffer {
         checked
     }
 
-    /// The finished text, borrowed, with [`PADDING`](Self::PADDING) bytes of
-    /// initialised memory behind it.
+    /// Lends the finished text out, with [`PADDING`](Self::PADDING) bytes of
+    /// initialised memory behind it. The buffer is empty from then on: it cannot
+    /// know what the borrower makes of the bytes.
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] if the last sequence is unfinished.
+    /// [`Utf8Error`] if the last sequence is unfinished; the text stays then.
     pub fn text_mut(&mut self) -> Result<TextMut<'_>, Utf8Error> {
         self.state.finish()?;
         self.reserve(0);
         self.initialize(Self::PADDING);
-        Ok(TextMut::proven(&mut self.bytes))
+        let len = self.bytes.len();
+        self.clear();
+        // All of it is initialised, so that none of it is zeroed.
+        Ok(TextMut::proven(self.initialize(len)))
     }
 
     /// Takes the finished text out; what capacity is left stays for the next one.

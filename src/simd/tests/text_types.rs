@@ -40,10 +40,32 @@ fn a_buffer_takes_copied_and_produced_pieces_in_turn() {
                 }
             }
             assert_eq!(buffer.len(), text.len());
-            assert_eq!(buffer.text_mut().unwrap().as_bytes(), text);
             assert_eq!(buffer.take().unwrap().as_bytes(), text);
             assert!(buffer.is_empty());
+
+            buffer.push(kernels, text, Mask::NONE).unwrap();
+            assert_eq!(buffer.text_mut().unwrap().as_bytes(), text);
+            assert!(buffer.is_empty());
         }
+    }
+}
+
+/// What was lent out may be anything afterwards.
+#[test]
+fn a_lent_text_is_text_no_longer() {
+    let kernels = Kernels::active();
+    let mut buffer = Utf8Buffer::default();
+    for piece in ["a", "grüße", &"x".repeat(1000)] {
+        buffer.push(kernels, piece.as_bytes(), Mask::NONE).unwrap();
+        buffer.text_mut().unwrap().into_bytes().fill(0xFF);
+        assert_eq!(buffer.len(), 0);
+        assert_eq!(buffer.text_mut().unwrap().into_str(), "");
+        assert_eq!(buffer.take().unwrap(), "");
+        assert_eq!(buffer.commit(kernels, 1).unwrap_err().valid_up_to, 0);
+
+        buffer.clear();
+        buffer.push(kernels, b"new", Mask::NONE).unwrap();
+        assert_eq!(&*buffer.text_mut().unwrap(), "new");
     }
 }
 
