@@ -17,9 +17,11 @@ use crate::{
 
 /// A text or binary message encoded once, for any number of connections.
 ///
-/// A server's frames are not masked, so every client gets the same bytes: they
-/// are queued by reference, neither encoded nor copied again. A client has to
-/// mask, and so copies the payload like that of any other message.
+/// A server's frames are not masked, so every client gets the same bytes. A frame of
+/// 4 KiB or more is queued by reference, neither encoded nor copied again; of a shorter
+/// one the payload is copied behind a header, for less than an entry of its own in a
+/// vectored write would cost. A client has to mask, and so copies the payload like that
+/// of any other message.
 ///
 /// For connections with permessage-deflate and without context takeover it is
 /// compressed once as well, by the first one that sends it, and the compressed
