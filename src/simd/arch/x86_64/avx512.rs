@@ -6,8 +6,9 @@
 //! payloads: of their loads and stores every other one is split between two cache
 //! lines, where every 512-bit one would be.
 //!
-//! Its validator takes the place of simdutf8's everywhere: 1.6 times as fast on
-//! text that is not ASCII, more on short texts.
+//! Its validator takes the place of simdutf8's everywhere: from 512 bytes on 1.7 times
+//! as fast on text in a script of its own, and 0.94 to 1.13 times on ASCII with a letter
+//! of another kind here and there.
 
 use super::register::{Xmm, Ymm, Zmm};
 use crate::simd::generic::{
