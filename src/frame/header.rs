@@ -105,6 +105,9 @@ impl FrameHeader {
     }
 
     /// The header as it goes over the wire, the length in its shortest form.
+    ///
+    /// It is written as it is, though [`decode`](Self::decode) refuses lengths from
+    /// 2^63 on, and control frames that are fragmented or longer than 125 bytes.
     #[inline]
     pub fn encode(&self) -> HeaderBytes {
         let first =

@@ -47,13 +47,17 @@ impl WebSocketFrame {
     }
 
     /// The frame as it goes over the wire.
+    ///
+    /// It is written as it is, though [`decode`](Self::decode) refuses control frames
+    /// that are fragmented or longer than 125 bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut wire = Vec::with_capacity(MAX_HEADER_LEN + self.payload.len());
         self.encode_into(&mut wire);
         wire
     }
 
-    /// Appends the frame as it goes over the wire to `wire`.
+    /// Appends the frame as it goes over the wire to `wire`, as
+    /// [`encode`](Self::encode).
     pub fn encode_into(&self, wire: &mut Vec<u8>) {
         let header = FrameHeader {
             fin: self.fin,

@@ -52,8 +52,9 @@ impl<'a> MessageRef<'a> {
     /// The payload of a text or binary message, to be parsed or changed in
     /// place; `None` for a control frame.
     ///
-    /// At least 64 bytes behind it are readable memory of the same buffer, so
-    /// that vector loads may look past the end.
+    /// At least 64 bytes behind it are initialised memory of the same buffer, so that
+    /// a parser's vector loads may look past the end: through a raw pointer, since
+    /// the slice does not cover them.
     pub fn into_bytes(self) -> Option<&'a mut [u8]> {
         match self {
             Self::Text(text) => Some(text.into_bytes()),

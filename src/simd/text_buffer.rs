@@ -13,14 +13,15 @@ use super::{Kernels, Mask, TextMut, Utf8Bytes, Utf8Error, Utf8State};
 pub struct Utf8Buffer {
     bytes: BytesMut,
     state: Utf8State,
-    /// How many bytes from the start of `bytes` are initialised; never less
-    /// than its length, or never read where it is.
+    /// How many bytes from the start of `bytes` are known to be initialised. It may be
+    /// less than the length, as after a reallocation: the text itself always is.
     initialized: usize,
 }
 
 impl Utf8Buffer {
     /// How many bytes behind a borrowed text ([`text_mut`](Self::text_mut)) are
-    /// initialised memory of this buffer, for parsers that load whole vectors.
+    /// initialised memory of this buffer, for parsers that load whole vectors. A
+    /// slice of the text does not cover them; they can be read through a raw pointer.
     pub const PADDING: usize = 64;
 
     /// An empty text that will be kept in `storage`, whose contents are dropped.
