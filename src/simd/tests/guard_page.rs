@@ -58,7 +58,7 @@ fn uninit(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     unsafe { &mut *(std::ptr::from_mut(bytes) as *mut [MaybeUninit<u8>]) }
 }
 
-/// Everything there is, on one payload.
+/// All that takes a whole payload.
 fn run_all(kernels: &Kernels, payload: &mut [u8], text: &[u8], target: &mut [u8]) {
     let mask = Mask::new(KEY);
     let hidden = masked(text);
@@ -68,19 +68,34 @@ fn run_all(kernels: &Kernels, payload: &mut [u8], text: &[u8], target: &mut [u8]
     assert_eq!(payload, text);
     assert_eq!(kernels.copy_masked(payload, uninit(target), mask), hidden);
     assert_eq!(kernels.validate(payload).is_ok(), first_error(text).is_none());
-    kernels.validate_piece(&mut Utf8State::default(), payload).unwrap();
 
     payload.copy_from_slice(&hidden);
     let is_text = kernels.copy_text(payload, uninit(target), mask).is_ok();
     assert_eq!(is_text, first_error(text).is_none());
-    kernels.copy_text_piece(&mut Utf8State::default(), payload, uninit(target), mask).unwrap();
-    assert_eq!(target, text);
     let is_text = kernels.unmask_text(payload, mask).is_ok();
     assert_eq!(is_text, first_error(text).is_none());
+}
 
-    payload.copy_from_slice(&hidden);
-    kernels.unmask_text_piece(&mut Utf8State::default(), payload, mask).unwrap();
-    assert_eq!(payload, text);
+/// All that takes a piece, on one that follows `before`.
+fn run_pieces(
+    kernels: &Kernels,
+    payload: &mut [u8],
+    before: &[u8],
+    piece: &[u8],
+    target: &mut [u8],
+) {
+    let mut start = Utf8State::default();
+    kernels.validate_piece(&mut start, before).unwrap();
+    let mask = Mask::new(KEY);
+
+    payload.copy_from_slice(piece);
+    kernels.validate_piece(&mut start.clone(), payload).unwrap();
+
+    payload.copy_from_slice(&masked(piece));
+    kernels.copy_text_piece(&mut start.clone(), payload, uninit(target), mask).unwrap();
+    assert_eq!(target, piece);
+    kernels.unmask_text_piece(&mut start, payload, mask).unwrap();
+    assert_eq!(payload, piece);
 }
 
 #[test]
@@ -93,6 +108,14 @@ fn nothing_outside_the_payload_is_touched() {
                 run_all(kernels, payload.at_end(len), &text, target.at_end(len));
                 run_all(kernels, payload.at_start(len), &text, target.at_start(len));
                 run_all(kernels, payload.at_end(len), &text, target.at_start(len));
+            }
+            // At the start of a sequence, and in it.
+            for (skipped, text) in
+                (0..4).flat_map(|skipped| texts(skipped + len).map(|text| (skipped, text)))
+            {
+                let (before, piece) = text.split_at(skipped);
+                run_pieces(kernels, payload.at_end(len), before, piece, target.at_end(len));
+                run_pieces(kernels, payload.at_start(len), before, piece, target.at_start(len));
             }
         }
     }

@@ -23,20 +23,24 @@ fn masks_in_place_at_every_length_and_alignment() {
 
 #[test]
 fn copies_masked_at_every_length_and_alignment() {
-    let payload = noise(*ALL_LENGTHS.end() + 64);
+    let payload = noise(*ALL_LENGTHS.end());
+    let expected = masked(&payload);
     for kernels in tiers() {
         for len in ALL_LENGTHS {
-            for offset in 0..64 {
-                let source = &payload[64 - offset..][..len];
-                let mut target = Surrounded::room(len, offset);
-                let written = kernels.copy_masked(source, target.uninit(), Mask::new(KEY));
-                assert_eq!(
-                    written,
-                    masked(source),
-                    "{}, length {len}, offset {offset}",
-                    kernels.tier()
-                );
-                target.assert_surroundings_untouched();
+            for from in OFFSETS {
+                let mut source = Surrounded::new(&payload[..len], from);
+                for to in 0..64 {
+                    let mut target = Surrounded::room(len, to);
+                    let written =
+                        kernels.copy_masked(source.payload(), target.uninit(), Mask::new(KEY));
+                    assert_eq!(
+                        written,
+                        &expected[..len],
+                        "{}, length {len}, from {from} to {to}",
+                        kernels.tier()
+                    );
+                    target.assert_surroundings_untouched();
+                }
             }
         }
     }
@@ -48,17 +52,21 @@ fn masks_long_payloads() {
         let payload = noise(len);
         let expected = masked(&payload);
         for kernels in tiers() {
-            for offset in [0, 1, 31, 32, 33, 63] {
+            for offset in OFFSETS {
                 let context = format!("{}, length {len}, offset {offset}", kernels.tier());
                 let mut buffer = Surrounded::new(&payload, offset);
                 kernels.mask(buffer.payload(), Mask::new(KEY));
                 assert_eq!(buffer.payload(), expected, "{context}");
                 buffer.assert_surroundings_untouched();
 
-                let mut target = Surrounded::room(len, offset);
-                let written = kernels.copy_masked(&payload, target.uninit(), Mask::new(KEY));
-                assert_eq!(written, expected, "{context}");
-                target.assert_surroundings_untouched();
+                let mut source = Surrounded::new(&payload, offset);
+                for to in OFFSETS {
+                    let mut target = Surrounded::room(len, to);
+                    let written =
+                        kernels.copy_masked(source.payload(), target.uninit(), Mask::new(KEY));
+                    assert_eq!(written, expected, "{context} to {to}");
+                    target.assert_surroundings_untouched();
+                }
             }
         }
     }

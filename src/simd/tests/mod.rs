@@ -20,6 +20,9 @@ const ALL_LENGTHS: std::ops::RangeInclusive<usize> = 0..=300;
 const LONG_LENGTHS: [usize; 14] =
     [319, 320, 384, 385, 448, 511, 512, 513, 575, 640, 1023, 1024, 1299, 4096];
 
+/// Addresses above a multiple of 64: where registers and cache lines begin and end.
+const OFFSETS: [usize; 8] = [0, 1, 15, 16, 31, 32, 33, 63];
+
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// The kernels of every tier of this machine.
@@ -107,21 +110,25 @@ impl Surrounded {
     }
 }
 
-/// Sees that the kernels themselves judge a whole text rightly. A wrong *no* has
-/// no other consequence than time, since the place of an error is sought with the
-/// standard library, which has the last word.
+/// Sees that the kernels themselves judge a whole text rightly, at addresses that are
+/// `offset` above a multiple of 64. A wrong *no* has no other consequence than time,
+/// since the place of an error is sought with the standard library, which has the
+/// last word.
 #[track_caller]
-fn check_verdicts(kernels: &Kernels, text: &[u8]) {
+fn check_verdicts(kernels: &Kernels, text: &[u8], offset: usize) {
     let expected = first_error(text).is_none();
-    let context = || format!("{}: {text:02x?}", kernels.tier());
-    let (key, mut payload) = (Mask::new(KEY), masked(text));
-    let mut target = vec![MaybeUninit::uninit(); text.len()];
+    let context = || format!("{}, offset {offset}: {text:02x?}", kernels.tier());
+    let mut plain = Surrounded::new(text, offset);
+    let mut payload = Surrounded::new(&masked(text), offset);
+    let mut target = Surrounded::room(text.len(), 63 - offset);
+    let key = Mask::new(KEY);
     // SAFETY: `kernels` proves that the CPU has the tier.
     unsafe {
-        assert_eq!((kernels.entry.validate)(text), expected, "validate, {}", context());
-        let copied = (kernels.entry.copy_text)(&payload, &mut target, key);
+        let valid = (kernels.entry.validate)(plain.payload());
+        assert_eq!(valid, expected, "validate, {}", context());
+        let copied = (kernels.entry.copy_text)(payload.payload(), target.uninit(), key);
         assert_eq!(copied, expected, "copy, {}", context());
-        let unmasked = (kernels.entry.unmask_text)(&mut payload, key);
+        let unmasked = (kernels.entry.unmask_text)(payload.payload(), key);
         assert_eq!(unmasked, expected, "in place, {}", context());
     }
 }
@@ -131,7 +138,7 @@ fn check_verdicts(kernels: &Kernels, text: &[u8]) {
 fn check_whole(kernels: &Kernels, text: &[u8], offset: usize) {
     let expected = first_error(text);
     let context = || format!("{}, offset {offset}, text {text:02x?}", kernels.tier());
-    check_verdicts(kernels, text);
+    check_verdicts(kernels, text, offset);
 
     let mut plain = Surrounded::new(text, offset);
     let found = kernels.validate(plain.payload()).err().map(|error| error.valid_up_to);
@@ -148,9 +155,17 @@ fn check_whole(kernels: &Kernels, text: &[u8], offset: usize) {
     }
     in_place.assert_surroundings_untouched();
 
-    let source = Surrounded::new(&masked(text), 63 - offset).payload().to_vec();
-    let mut copy = Surrounded::room(text.len(), offset);
-    let found = kernels.copy_text(&source, copy.uninit(), Mask::new(KEY)).err();
+    check_copy(kernels, text, 63 - offset, offset);
+}
+
+/// Copies a whole text between addresses that are so much above a multiple of 64.
+#[track_caller]
+fn check_copy(kernels: &Kernels, text: &[u8], from: usize, to: usize) {
+    let expected = first_error(text);
+    let context = || format!("{}, from {from} to {to}, text {text:02x?}", kernels.tier());
+    let mut source = Surrounded::new(&masked(text), from);
+    let mut copy = Surrounded::room(text.len(), to);
+    let found = kernels.copy_text(source.payload(), copy.uninit(), Mask::new(KEY)).err();
     assert_eq!(found.map(|error| error.valid_up_to), expected, "copy: {}", context());
     if expected.is_none() {
         assert_eq!(copy.payload(), text, "copy: {}", context());

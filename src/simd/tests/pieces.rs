@@ -27,9 +27,7 @@ impl Receiver {
     }
 
     fn push(&mut self, piece: &[u8]) -> Result<(), Utf8Error> {
-        let mut sent = piece.to_vec();
-        let key = self.mask.bytes();
-        sent.iter_mut().enumerate().for_each(|(i, byte)| *byte ^= key[i % 4]);
+        let mut sent = self.masked(piece);
         match self.way {
             Way::Validate => {
                 self.kernels.validate_piece(&mut self.state, piece)?;
@@ -54,6 +52,27 @@ impl Receiver {
         self.mask = self.mask.advance(piece.len());
         Ok(())
     }
+
+    /// What the kernels say of the next piece in each of the ways. A wrong *no* would
+    /// not be seen otherwise: the piece is scanned once more then.
+    fn verdicts(&self, piece: &[u8]) -> [bool; 3] {
+        let (last, entry) = (self.state.last(), &self.kernels.entry);
+        let mut sent = self.masked(piece);
+        let mut target = vec![MaybeUninit::uninit(); piece.len()];
+        // SAFETY: the kernels prove that the CPU has the tier.
+        unsafe {
+            [
+                (entry.validate_piece)(piece, last),
+                (entry.copy_text_piece)(&sent, &mut target, self.mask, last),
+                (entry.unmask_text_piece)(&mut sent, self.mask, last),
+            ]
+        }
+    }
+
+    fn masked(&self, piece: &[u8]) -> Vec<u8> {
+        let key = self.mask.bytes();
+        piece.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]).collect()
+    }
 }
 
 /// Sends a text in pieces that end at `cuts`, and sees that each fails as soon
@@ -65,11 +84,10 @@ fn check_pieces(kernels: &'static Kernels, way: Way, text: &[u8], cuts: &[usize]
     let mut start = 0;
     for &end in cuts.iter().chain([&text.len()]) {
         let expected = first_certain_error(&text[..end]);
-        if expected.is_none() {
-            let (last, piece) = (receiver.state.last(), &text[start..end]);
-            // SAFETY: `kernels` proves that the CPU has the tier.
-            let verdict = unsafe { (kernels.entry.validate_piece)(piece, last) };
-            assert!(verdict, "verdict on {start}..{end}: {}", context());
+        // A last byte that begins no sequence is not the kernels' to judge.
+        if expected.is_none_or(|at| at + 1 < end as u64 || text[end - 1] < 0xC0) {
+            let verdicts = receiver.verdicts(&text[start..end]);
+            assert_eq!(verdicts, [expected.is_none(); 3], "on {start}..{end}: {}", context());
         }
         let found = receiver.push(&text[start..end]).err().map(|error| error.valid_up_to);
         assert_eq!(found, expected, "to {end}: {}", context());
@@ -182,6 +200,24 @@ fn errors_around_a_cut() {
                         for way in WAYS {
                             check_pieces(kernels, way, &text, &[cut]);
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bad_last_byte_of_a_piece_of_every_length() {
+    for len in ALL_LENGTHS.chain(LONG_LENGTHS) {
+        for filler in ["a", "語"] {
+            let mut before = filler.repeat(len / filler.len()).into_bytes();
+            before.resize(len, b'a');
+            for last in [0x80, 0xC0, 0xF5, 0xFF] {
+                let text = [&before[..], &[last], b"behind"].concat();
+                for kernels in tiers() {
+                    for way in WAYS {
+                        check_pieces(kernels, way, &text, &[len + 1]);
                     }
                 }
             }

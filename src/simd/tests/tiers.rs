@@ -1,14 +1,26 @@
+use std::io::Write;
+
 use super::*;
 use crate::simd::{UnsupportedTier, force};
 
 #[test]
 fn kernels_know_their_tier() {
+    let (mut tested, mut missing) = (Vec::new(), Vec::new());
     for tier in Tier::ALL {
-        if let Some(kernels) = Kernels::for_tier(tier) {
-            assert_eq!(kernels.tier(), tier);
+        match Kernels::for_tier(tier) {
+            Some(kernels) => tested.push(kernels.tier()),
+            None => missing.push(tier),
         }
     }
-    assert!(Kernels::for_tier(Tier::Portable).is_some());
+    assert!(tested.contains(&Tier::Portable));
+    assert_eq!(tested.len() + missing.len(), Tier::ALL.len());
+    assert!(tested.iter().all(|tier| !missing.contains(tier)), "{tested:?}, but not {missing:?}");
+    assert!(tested.is_sorted_by(|one, next| one < next), "{tested:?}");
+
+    // Not with `eprintln`, which is shown of a failed test only: whoever reads the output
+    // of a run has to know what it did not test.
+    let summary = format!("\ntiers tested: {tested:?}; not on this CPU: {missing:?}\n");
+    std::io::stderr().write_all(summary.as_bytes()).unwrap();
 }
 
 // The only test that looks at which kernels are active; the others are content

@@ -26,7 +26,7 @@ fn sequences() -> Vec<Vec<u8>> {
 }
 
 /// One sequence for each way of being right, cut short or wrong.
-const PREFIXES: [&[u8]; 34] = [
+const PREFIXES: [&[u8]; 43] = [
     b"a",
     b"\xC2",
     b"\xC2\x80",
@@ -37,10 +37,17 @@ const PREFIXES: [&[u8]; 34] = [
     b"\xED\x9F",
     b"\xED\x9F\xBF",
     b"\xEE\x80\x80",
+    b"\xEF\xBF\xBF",
     b"\xF0",
     b"\xF0\x90",
     b"\xF0\x90\x80",
     b"\xF0\x90\x80\x80",
+    b"\xF1",
+    b"\xF1\x80",
+    b"\xF1\x80\x80\x80",
+    b"\xF2\x8F\xBF\x90",
+    b"\xF3\xBF\xBF",
+    b"\xF3\xBF\xBF\xBF",
     b"\xF4\x8F\xBF",
     b"\xF4\x8F\xBF\xBF",
     b"\x80",
@@ -55,6 +62,8 @@ const PREFIXES: [&[u8]; 34] = [
     b"\xE1\x80\x80\x80",
     b"\xF0\x80",
     b"\xF0\x8F\xBF\xBF",
+    b"\xF1\x80\x80\xC2",
+    b"\xF3\x80\x80\x80\x80",
     b"\xF4\x90",
     b"\xF4\x90\x80\x80",
     b"\xF5\x80\x80\x80",
@@ -64,19 +73,8 @@ const PREFIXES: [&[u8]; 34] = [
 ];
 
 #[test]
-fn agrees_with_std_at_every_length() {
+fn agrees_with_std_at_every_length_and_alignment() {
     for len in ALL_LENGTHS {
-        for text in texts(len) {
-            for kernels in tiers() {
-                check_whole(kernels, &text, len % 64);
-            }
-        }
-    }
-}
-
-#[test]
-fn agrees_with_std_at_every_alignment() {
-    for len in [7, 15, 31, 33, 63, 65, 127, 129, 200, 255, 257, 300] {
         for text in texts(len) {
             for kernels in tiers() {
                 for offset in 0..64 {
@@ -88,11 +86,25 @@ fn agrees_with_std_at_every_alignment() {
 }
 
 #[test]
+fn copies_text_from_any_alignment_to_any() {
+    for len in ALL_LENGTHS.chain(LONG_LENGTHS) {
+        let text = &texts(len)[len % 5];
+        for kernels in tiers() {
+            for from in OFFSETS {
+                for to in OFFSETS {
+                    check_copy(kernels, text, from, to);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn agrees_with_std_on_long_texts() {
     for len in LONG_LENGTHS {
         for text in texts(len) {
             for kernels in tiers() {
-                for offset in [0, 1, 31, 63] {
+                for offset in OFFSETS {
                     check_whole(kernels, &text, offset);
                 }
             }
@@ -100,19 +112,20 @@ fn agrees_with_std_on_long_texts() {
     }
 }
 
-/// Each sequence of four classes of bytes, ending before, on and after the
-/// border of a register of either width, at the border of a group, and at the
-/// end of the text.
+/// Each sequence of four classes of bytes, before, across and behind the border of a
+/// register of either width, in short texts and in long ones, and at the border of a
+/// group; and each at the end of the text.
 #[test]
 fn agrees_with_std_on_every_sequence_at_borders() {
     for sequence in sequences() {
-        for kernels in tiers() {
-            for (len, border) in [(40, 32), (100, 64), (300, 256)] {
+        for (len, border) in [(40, 32), (100, 64), (300, 64), (300, 96), (300, 128), (300, 256)] {
+            for start in border - sequence.len()..=border {
                 let mut text = vec![b'a'; len];
-                let start = border - sequence.len() / 2;
                 text[start..start + sequence.len()].copy_from_slice(&sequence);
-                check_validation(kernels, &text);
-                check_validation(kernels, &text[..start + sequence.len()]);
+                for kernels in tiers() {
+                    check_validation(kernels, &text);
+                    check_validation(kernels, &text[..start + sequence.len()]);
+                }
             }
         }
     }
@@ -126,12 +139,30 @@ fn agrees_with_std_on_every_prefix_at_every_position() {
         for len in [9, 20, 40, 70, 140, 200, 330] {
             let fill: Vec<u8> = filler.bytes().cycle().take(len).collect();
             for prefix in PREFIXES {
-                for start in (0..len - prefix.len()).step_by(filler.len()) {
+                for start in (0..=len - prefix.len()).step_by(filler.len()) {
                     let mut text = fill.clone();
                     text[start..start + prefix.len()].copy_from_slice(prefix);
                     for kernels in tiers() {
                         check_validation(kernels, &text);
+                        check_validation(kernels, &text[..start + prefix.len()]);
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn refuses_a_bad_last_byte_at_every_length() {
+    for filler in ["a", "ä", "語"] {
+        for len in ALL_LENGTHS.chain(LONG_LENGTHS) {
+            let mut text = filler.repeat(len / filler.len());
+            text.extend(std::iter::repeat_n('a', len % filler.len()));
+            for last in [0x80, 0xC0, 0xC1, 0xC2, 0xF4, 0xF5, 0xFF] {
+                let mut text = text.clone().into_bytes();
+                text.push(last);
+                for kernels in tiers() {
+                    check_validation(kernels, &text);
                 }
             }
         }
@@ -170,7 +201,7 @@ fn finds_an_error_anywhere_in_a_long_text() {
 /// What the kernels find, and where.
 #[track_caller]
 fn check_validation(kernels: &Kernels, text: &[u8]) {
-    check_verdicts(kernels, text);
+    check_verdicts(kernels, text, text.len() % 64);
     let found = kernels.validate(text).err().map(|error| error.valid_up_to);
     assert_eq!(found, first_error(text), "{}: {text:02x?}", kernels.tier());
 }
