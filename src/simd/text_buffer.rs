@@ -72,8 +72,8 @@ impl Utf8Buffer {
     }
 
     /// Checks the first `len` bytes of the last [`spare`](Self::spare) as the
-    /// next piece of the text and appends them. `len` is cut to what `spare`
-    /// gave.
+    /// next piece of the text and appends them. A `len` beyond what `spare` gave
+    /// takes unspecified bytes in, or is cut.
     ///
     /// # Errors
     ///
