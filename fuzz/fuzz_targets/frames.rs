@@ -16,7 +16,11 @@ use wirespeed_fuzz::input::Input;
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     match input.byte() {
-        0 => check_close(input.rest()),
+        0 => {
+            for role in [Role::Client, Role::Server] {
+                check_close(role, input.clone().rest());
+            }
+        }
         1 => check_encoding(input),
         _ => {
             check_header(input.clone().rest());
@@ -94,16 +98,18 @@ fn check_encoding(mut input: Input<'_>) {
     assert_eq!(WebSocketFrame::decode(&mut wire.as_slice()).expect("a whole frame"), frame);
 }
 
-fn check_close(payload: &[u8]) {
+/// A close frame that arrives at the end of that role.
+fn check_close(role: Role, payload: &[u8]) {
+    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
     let payload = &payload[..payload.len().min(125)];
-    let frame = WebSocketFrame {
-        fin: true,
-        opcode: Opcode::Close,
-        mask: None,
-        payload: payload.to_vec().into(),
+    let (options, mask) = match role {
+        Role::Client => (WebSocketOptions::client(), None),
+        Role::Server => (WebSocketOptions::server(), Some(KEY)),
     };
+    let frame =
+        WebSocketFrame { fin: true, opcode: Opcode::Close, mask, payload: payload.to_vec().into() };
     let now = Instant::now();
-    let mut connection = Connection::new(Role::Client, &WebSocketOptions::client(), now);
+    let mut connection = Connection::new(role, &options, now);
     let wire = frame.encode();
     assert_eq!(connection.receiver.receive_from(&wire, now), wire.len());
 
@@ -126,6 +132,7 @@ fn check_close(payload: &[u8]) {
     assert_eq!(connection.sender.transmit(now, &mut slices), 1);
     let answer = WebSocketFrame::decode(&mut &slices[0][..]).expect("a whole frame");
     assert_eq!(answer.opcode, Opcode::Close);
+    assert_eq!(answer.mask.is_some(), role == Role::Client);
     match answered {
         CloseCode::NO_STATUS => assert!(answer.payload.is_empty()),
         code => assert_eq!(answer.payload[..], code.get().to_be_bytes()),
