@@ -183,8 +183,9 @@ fn compressed(flags: u8, shape: u8, payloads: &[&[u8]]) -> Vec<u8> {
 
 /// Texts at several places of a block, and cut at several places.
 fn kernels() -> Seeds {
+    const OPERATIONS: [u8; 8] = [0, 1, 0xF0, 0x31, 6 << 1, 1, 7 << 1 | 1, 0];
     let case = |key: [u8; 4], cuts: [u8; 8], [from, to, ahead, times]: [u8; 4], text: &[u8]| {
-        [&key[..], &cuts, &[from, to, 3, ahead, times], text].concat()
+        [&key[..], &cuts, &[from, to, 3, ahead, times], &OPERATIONS, text].concat()
     };
     let ascii = b"{\"e\":\"bookTicker\",\"b\":\"65001.10\"}";
     let mut seeds = vec![
@@ -194,6 +195,11 @@ fn kernels() -> Seeds {
         ("text", case(KEY, [1; 8], [0, 0, 0, 0], TEXT.as_bytes())),
         ("text_long", case(KEY, [13, 1, 64, 3, 2, 77, 0, 5], [17, 33, 50, 7], TEXT.as_bytes())),
         ("text_unmasked", case([0; 4], [0; 8], [5, 9, 120, 2], TEXT.as_bytes())),
+        ("text_restarted", {
+            let mut seed = case(KEY, [7, 1, 0, 30, 3, 2, 64, 5], [0, 0, 0, 3], TEXT.as_bytes());
+            seed[17..25].copy_from_slice(&[1, 5 << 1, 0x71, 4 << 1, 1, 6 << 1, 5 << 1 | 1, 7 << 1]);
+            seed
+        }),
     ];
     for (name, text) in NO_TEXTS {
         seeds.push((name, case(KEY, [61, 1, 1, 1, 1, 30, 2, 0], [2, 7, 61, 1], text)));

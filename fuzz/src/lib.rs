@@ -6,5 +6,6 @@ pub mod input;
 pub mod memory;
 pub mod model;
 pub mod operations;
+pub mod padding;
 pub mod receipt;
 pub mod zlib;

@@ -14,10 +14,8 @@ use wirespeed::{
 use crate::{
     input::{Cuts, Input},
     memory::Meter,
+    padding::read_behind,
 };
-
-/// Bytes behind a borrowed message that may be read.
-const READABLE_BEHIND: usize = 64;
 
 /// The end that receives.
 #[derive(Debug)]
@@ -229,13 +227,7 @@ fn copy_of(message: MessageRef<'_>) -> WebSocketMessage {
         assert!(std::str::from_utf8(text.as_bytes()).is_ok());
     }
     if let Some(payload) = message.into_bytes() {
-        let end = payload.as_ptr_range().end;
-        for offset in 0..READABLE_BEHIND {
-            // SAFETY: the library promises that so many bytes behind a payload are
-            // initialised memory of its buffer, of which nobody else has hold.
-            // What this is for: the address sanitizer sees it if that is not so.
-            std::hint::black_box(unsafe { end.add(offset).read_volatile() });
-        }
+        read_behind(payload);
     }
     copy
 }
