@@ -46,7 +46,13 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Where bytes are cut: the lengths of the pieces, over and over again. A zero
+/// A number of bytes: single ones below 128, and from there on many at once, up to
+/// 32 KiB.
+pub fn size(byte: u8) -> usize {
+    if byte < 128 { byte.into() } else { usize::from(byte - 127) << 8 }
+}
+
+/// Where bytes are cut: the [`size`]s of the pieces, over and over again. A zero
 /// makes an empty piece; if all are zero, there is one piece.
 #[derive(Debug, Clone, Copy)]
 pub struct Cuts(pub [u8; 8]);
@@ -59,7 +65,7 @@ impl Cuts {
         let whole = self.0 == [0; 8];
         let mut lengths = self.0.into_iter().cycle();
         std::iter::from_fn(move || {
-            let len = if whole { bytes.len() } else { usize::from(lengths.next()?) };
+            let len = if whole { bytes.len() } else { size(lengths.next()?) };
             if bytes.is_empty() {
                 return None;
             }

@@ -5,6 +5,8 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use wirespeed::Opcode;
 
+use crate::input::size;
+
 #[derive(Debug)]
 pub enum Operation<'a> {
     Write(Kind, Payload<'a>),
@@ -75,8 +77,8 @@ impl<'a> Arbitrary<'a> for Operation<'a> {
             },
             3 if variant & 1 == 0 => Self::Ping(bytes(u)?),
             3 => Self::Pong(bytes(u)?),
-            4 | 5 => Self::Transmit(size(u)?),
-            6 => Self::Receive(size(u)?, way(variant)),
+            4 | 5 => Self::Transmit(size(u.arbitrary()?)),
+            6 => Self::Receive(size(u.arbitrary()?), way(variant)),
             _ if variant & 1 == 0 => Self::ReleaseIdle,
             _ => {
                 let code = u.arbitrary()?;
@@ -114,10 +116,4 @@ fn way(variant: u8) -> Way {
 fn bytes<'a>(u: &mut Unstructured<'a>) -> Result<&'a [u8]> {
     let len: u8 = u.arbitrary()?;
     u.bytes(usize::from(len).min(u.len()))
-}
-
-/// Single bytes, or many at once.
-fn size(u: &mut Unstructured<'_>) -> Result<usize> {
-    let size: u8 = u.arbitrary()?;
-    Ok(if size < 128 { size.into() } else { usize::from(size - 127) << 8 })
 }
