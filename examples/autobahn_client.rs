@@ -31,7 +31,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn options() -> WebSocketOptions {
     let mut options = WebSocketOptions::client();
     options.limits.message = 16 << 20;
-    options.limits.frame = 16 << 20;
     options.limits.fragments = 65_537;
     #[cfg(feature = "deflate")]
     {

@@ -54,7 +54,6 @@ async fn echo(stream: TcpStream) -> Result<(), WebSocketError> {
 fn options() -> WebSocketOptions {
     let mut options = WebSocketOptions::server();
     options.limits.message = 16 << 20;
-    options.limits.frame = 16 << 20;
     options.limits.write_queue = 16 << 20;
     options.limits.fragments = 65_537;
     #[cfg(feature = "deflate")]

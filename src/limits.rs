@@ -20,7 +20,9 @@ pub struct Limits {
     /// A message after inflating, in bytes; 16 MiB for a client, 1 MiB for a
     /// server. Close code 1009.
     pub message: u64,
-    /// One frame's payload, in bytes; as the message. Close code 1009.
+    /// One frame's payload, in bytes, where it is to be less than a whole message may be:
+    /// no frame may be longer than [`message`](Self::message) in any case. No limit of its
+    /// own by default. Close code 1009.
     pub frame: u64,
     /// Inflated bytes for each deflated one, once a message is past 64 KiB;
     /// 200. Close code 1009.
@@ -89,7 +91,7 @@ impl Limits {
     pub const fn client() -> Self {
         Self {
             message: 16 << 20,
-            frame: 16 << 20,
+            frame: u64::MAX,
             inflate_ratio: 200,
             fragments: 65_536,
             empty_fragments: 64,
@@ -112,7 +114,6 @@ impl Limits {
     pub const fn server() -> Self {
         Self {
             message: 1 << 20,
-            frame: 1 << 20,
             fragments: 4_096,
             write_queue: 1 << 20,
             message_timeout: Some(Duration::from_secs(120)),

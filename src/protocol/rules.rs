@@ -11,7 +11,7 @@ use crate::{
 pub(super) struct Rules {
     /// Whether the peer has to mask.
     pub(super) masked: bool,
-    /// The longest frame.
+    /// The longest frame: no longer than a message.
     pub(super) frame: u64,
     message: u64,
     fragments: u32,
@@ -90,12 +90,12 @@ impl Rules {
     fn judge_len(&self, frame: u64, before: u64, compressed: bool) -> Result<(), ProtocolError> {
         let allowed = |len: u64| if compressed { len.saturating_add(growth(len)) } else { len };
         let exceeded = |limit, allowed, actual| LimitExceeded { limit, allowed, actual };
-        if frame > allowed(self.frame) {
-            return Err(exceeded(Limit::Frame, self.frame, frame).into());
-        }
         let message = before.saturating_add(frame);
         if message > allowed(self.message) {
             return Err(exceeded(Limit::Message, self.message, message).into());
+        }
+        if frame > allowed(self.frame) {
+            return Err(exceeded(Limit::Frame, self.frame, frame).into());
         }
         Ok(())
     }

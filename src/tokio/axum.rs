@@ -86,7 +86,7 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// The largest frame to accept, in bytes; 1 MiB by default.
+    /// The largest frame to accept, in bytes; as the largest message by default.
     pub fn max_frame_size(mut self, bytes: u64) -> Self {
         self.options.limits.frame = bytes;
         self

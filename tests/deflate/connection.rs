@@ -251,7 +251,6 @@ fn r4_4_14_the_limit_is_on_what_is_inflated() {
                 let mut client = End::new(Role::Client, &takeover(), &eager());
                 let mut server = End::with(Role::Server, &takeover(), &eager(), |options| {
                     options.limits.message = LIMIT as u64;
-                    options.limits.frame = LIMIT as u64;
                 });
                 client
                     .connection

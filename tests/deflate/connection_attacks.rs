@@ -39,7 +39,6 @@ fn explode(role: Role, ratio: u32, stopped_by: Limit, most: u64) {
             for first in [TEXT, BINARY] {
                 let mut end = End::with(role, &params, &eager(), |options| {
                     options.limits.message = LIMIT;
-                    options.limits.frame = LIMIT;
                     options.limits.inflate_ratio = ratio;
                 });
                 let frame = end.frame(FIN | RSV1 | first, &payload);
@@ -94,7 +93,6 @@ fn a_bomb_received_in_pieces_costs_a_piece() {
     for role in ROLES {
         let mut end = End::with(role, &takeover(), &eager(), |options| {
             options.limits.message = u64::MAX;
-            options.limits.frame = u64::MAX;
             options.limits.inflate_ratio = u32::MAX;
         });
         let frame = end.frame(FIN | RSV1 | TEXT, &payload);

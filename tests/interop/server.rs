@@ -70,7 +70,6 @@ fn options() -> WebSocketOptions {
     let mut options = WebSocketOptions::server();
     // The largest text is a million characters of more than a byte each.
     options.limits.message = 4 << 20;
-    options.limits.frame = 4 << 20;
     options
 }
 

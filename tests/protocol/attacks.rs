@@ -21,7 +21,6 @@ fn exceeded(limit: Limit, allowed: u64, actual: u64) -> ProtocolError {
 fn unlimited(role: Role) -> Endpoint {
     Endpoint::with(role, |options| {
         options.limits.message = u64::MAX;
-        options.limits.frame = u64::MAX;
         options.limits.fragments = u32::MAX;
         options.limits.empty_fragments = u32::MAX;
     })
@@ -66,10 +65,7 @@ fn cve_2026_0716_without_a_limit_memory_grows_with_what_arrives_only() {
 fn cve_2020_27813_lengths_that_sum_beyond_2_to_the_63_do_not_wrap() {
     for role in ROLES {
         for limit in [1000, i64::MAX as u64] {
-            let mut endpoint = Endpoint::with(role, |options| {
-                options.limits.message = limit;
-                options.limits.frame = u64::MAX;
-            });
+            let mut endpoint = Endpoint::with(role, |options| options.limits.message = limit);
             let mut frames = endpoint.frame(BINARY_BEGINS, b"ten bytes.");
             frames.extend(endpoint.header(ENDS, i64::MAX as u64));
             let error = endpoint.violation(&frames);
@@ -292,7 +288,7 @@ fn nats_d450ad7_frames_allocate_no_more_than_the_limit() {
         });
         assert!(cost.peak < BLOCK + 300_000, "{role:?}: {cost:?}");
         let header = endpoint.header(BINARY, 100_001);
-        assert_eq!(endpoint.violation(&header), exceeded(Limit::Frame, 100_000, 100_001));
+        assert_eq!(endpoint.violation(&header), exceeded(Limit::Message, 100_000, 100_001));
     }
 }
 

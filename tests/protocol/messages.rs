@@ -190,7 +190,7 @@ fn c4_2_n30_a_message_may_be_as_long_as_the_limit_and_no_longer() {
 
             let header = endpoint.header(BINARY, 1001);
             let failed = payloads(&mut endpoint, way, 999, &header);
-            let exceeded = LimitExceeded { limit: Limit::Frame, allowed: 1000, actual: 1001 };
+            let exceeded = LimitExceeded { limit: Limit::Message, allowed: 1000, actual: 1001 };
             assert_eq!(failed, Err(ReceiveError::Protocol(exceeded.into())));
             assert_eq!(endpoint.sent_close(), CloseCode::MESSAGE_TOO_BIG);
 
@@ -202,6 +202,20 @@ fn c4_2_n30_a_message_may_be_as_long_as_the_limit_and_no_longer() {
             assert_eq!(failed, Err(ReceiveError::Protocol(exceeded.into())));
             assert_eq!(endpoint.sent_close(), CloseCode::MESSAGE_TOO_BIG);
         }
+    }
+}
+
+/// The limit on messages is the only one to raise for messages of one frame.
+#[test]
+fn c4_2_n30_a_frame_may_be_as_long_as_the_largest_message() {
+    for role in ROLES {
+        let mut len = 0;
+        let mut endpoint = Endpoint::with(role, |options| {
+            options.limits.message *= 2;
+            len = options.limits.message as usize;
+        });
+        let whole = endpoint.frame(BINARY, &vec![7; len]);
+        assert_eq!(endpoint.messages(&whole), [binary(&vec![7; len])]);
     }
 }
 

@@ -29,7 +29,6 @@ pub(crate) fn run(args: &EchoArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     let socket = endpoint::bind(args.listen, &args.tls)?;
     let mut options = WebSocketOptions::server();
     options.limits.message = args.max_message;
-    options.limits.frame = args.max_message;
     options.limits.fragments = args.max_fragments;
     // Whatever its size, what came compressed goes back compressed.
     options.deflate = args.deflate.then(|| DeflateOptions::for_server().threshold(0));
