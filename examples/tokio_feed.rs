@@ -8,12 +8,15 @@
 
 use std::{error::Error, time::Duration};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{
+    TcpListener, TcpStream,
+    tcp::{OwnedReadHalf, OwnedWriteHalf},
+};
 use wirespeed::{
     CloseCode, Limits, PreparedMessage, WebSocketError, WebSocketUpgrade,
     handshake::{OriginPolicy, ServerPolicy},
     tokio::{
-        WebSocketStream,
+        WebSocketReader, WebSocketWriter,
         feed::{Feed, FeedEnded, SlowConsumer, Subscription},
         read_request,
     },
@@ -59,33 +62,46 @@ async fn serve(mut stream: TcpStream, feed: &Feed<&'static str>) -> Result<(), W
     };
     let policy = ServerPolicy::new().origin(OriginPolicy::Any);
     let upgrade = WebSocketUpgrade::new().policy(policy).received(incoming.leftover);
-    let mut ws = upgrade.accept_async_on(&incoming.request, stream).await?;
-    loop {
-        tokio::select! {
-            tick = ticks.receive() => match tick {
-                Ok(tick) => send(&mut ws, tick, &mut ticks).await?,
-                Err(FeedEnded::TooSlow) => {
-                    return ws.close(CloseCode::POLICY_VIOLATION, "too slow").await;
-                }
-                Err(_) => return ws.close(CloseCode::GOING_AWAY, "").await,
-            },
-            // Clients have nothing to say; but pings and the close are answered here.
-            message = ws.receive_ref() => if message?.is_none() {
-                return Ok(());
-            },
-        }
-    }
+    let ws = upgrade.accept_async_on(&incoming.request, stream).await?;
+    let (mut reader, mut writer) = ws.split();
+    let ended = ticks.ended();
+    let why = tokio::select! {
+        received = receive(&mut reader) => return received,
+        sent = send(&mut writer, &mut ticks) => sent?,
+        // Behind what such a client has not taken, nothing would ever be sent.
+        why @ FeedEnded::TooSlow = ended => why,
+    };
+    drop(ticks);
+    let (code, reason) = match why {
+        FeedEnded::TooSlow => (CloseCode::POLICY_VIOLATION, "too slow"),
+        _ => (CloseCode::GOING_AWAY, ""),
+    };
+    // If it takes nothing at all, the limits see to the end.
+    let (closed, received) = tokio::join!(writer.close(code, reason), receive(&mut reader));
+    closed.and(received)
 }
 
-/// Sends a tick and all that wait behind it at once.
-async fn send(
-    ws: &mut WebSocketStream<TcpStream>,
-    tick: PreparedMessage,
-    ticks: &mut Subscription<&'static str>,
+/// Clients have nothing to say; but pings and the close are answered here.
+async fn receive(
+    reader: &mut WebSocketReader<OwnedReadHalf, OwnedWriteHalf>,
 ) -> Result<(), WebSocketError> {
-    ws.write(&tick).await?;
-    while let Some(tick) = ticks.try_receive() {
-        ws.write(&tick).await?;
+    while reader.receive_ref().await?.is_some() {}
+    Ok(())
+}
+
+/// Sends ticks until there will be no more, and says why; all that wait go at once.
+async fn send(
+    writer: &mut WebSocketWriter<OwnedWriteHalf>,
+    ticks: &mut Subscription<&'static str>,
+) -> Result<FeedEnded, WebSocketError> {
+    loop {
+        match ticks.receive().await {
+            Ok(tick) => writer.write(&tick).await?,
+            Err(ended) => return Ok(ended),
+        }
+        while let Some(tick) = ticks.try_receive() {
+            writer.write(&tick).await?;
+        }
+        writer.flush().await?;
     }
-    ws.flush().await
 }

@@ -1,7 +1,8 @@
 //! One stream of messages for many connections, of which some are slow.
 //!
 //! A message is encoded once, and every subscriber's queue holds a reference to it.
-//! What happens when a queue is full is each subscriber's own [`SlowConsumer`].
+//! What happens when a queue is full is each subscriber's own [`SlowConsumer`]. Whoever
+//! is sending when its subscription ends learns of it from [`Subscription::ended`].
 //!
 //! ```
 //! use wirespeed::{PreparedMessage, tokio::feed::{Feed, SlowConsumer}};
@@ -18,13 +19,16 @@
 //! ```
 
 use std::{
-    collections::{HashMap, VecDeque},
-    future::poll_fn,
+    collections::{BTreeMap, HashMap, VecDeque},
+    future::{Future, poll_fn},
     hash::Hash,
     mem,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
+
+use futures_core::Stream;
 
 use crate::message::PreparedMessage;
 
@@ -32,8 +36,9 @@ use crate::message::PreparedMessage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SlowConsumer {
-    /// Its subscription ends with [`FeedEnded::TooSlow`], behind what is queued: for
-    /// whoever must not miss anything.
+    /// Its subscription ends with [`FeedEnded::TooSlow`]: for whoever must not miss
+    /// anything. [`Subscription::ended`] says so at once, and
+    /// [`Subscription::receive`] behind what is queued.
     Disconnect,
     /// It misses the message.
     DropNewest,
@@ -61,7 +66,8 @@ pub enum FeedEnded {
 #[derive(Debug)]
 pub struct Feed<K>(Arc<Subscribers<K>>);
 
-/// A subscriber's end.
+/// A subscriber's end. It is a [`Stream`], too, which ends with the subscription; why
+/// is said by [`ended`](Self::ended).
 #[derive(Debug)]
 pub struct Subscription<K>(Arc<Subscriber<K>>);
 
@@ -75,14 +81,20 @@ struct Subscriber<K>(Mutex<Queue<K>>);
 struct Queue<K> {
     policy: SlowConsumer,
     capacity: usize,
-    messages: VecDeque<(K, PreparedMessage)>,
+    /// With their keys where those count.
+    messages: VecDeque<(Option<K>, PreparedMessage)>,
     /// Messages that were ever taken from the front.
     taken: u64,
     /// Where the message with a key is, counted as `taken` is.
     places: HashMap<K, u64>,
     missed: u64,
     ended: Option<FeedEnded>,
-    waiting: Option<Waker>,
+    /// Who waits for a message.
+    receiving: Option<Waker>,
+    /// Who waits for the end, by the number of its future.
+    ending: BTreeMap<u64, Waker>,
+    /// Futures that have waited for the end so far.
+    endings: u64,
 }
 
 impl<K: Clone + Eq + Hash> Feed<K> {
@@ -102,7 +114,9 @@ impl<K: Clone + Eq + Hash> Feed<K> {
             places: HashMap::new(),
             missed: 0,
             ended: None,
-            waiting: None,
+            receiving: None,
+            ending: BTreeMap::new(),
+            endings: 0,
         })));
         let mut subscribers = lock(&self.0.0);
         // Those who have gone leave with the next message, or when they are in the way.
@@ -118,12 +132,10 @@ impl<K: Clone + Eq + Hash> Feed<K> {
     pub fn publish(&self, key: K, message: &PreparedMessage) {
         lock(&self.0.0).retain(|subscriber| {
             let mut queue = lock(&subscriber.0);
-            queue.push(key.clone(), message);
-            let (waiting, stays) = (queue.waiting.take(), queue.ended.is_none());
+            queue.push(&key, message);
+            let (woken, stays) = (queue.take_waiting(), queue.ended.is_none());
             drop(queue);
-            if let Some(waiting) = waiting {
-                waiting.wake();
-            }
+            woken.for_each(Waker::wake);
             stays
         });
     }
@@ -151,11 +163,10 @@ impl<K> Drop for Subscribers<K> {
     fn drop(&mut self) {
         for subscriber in lock(&self.0).drain(..) {
             let mut queue = lock(&subscriber.0);
-            queue.ended = Some(FeedEnded::Closed);
-            if let Some(waiting) = queue.waiting.take() {
-                drop(queue);
-                waiting.wake();
-            }
+            queue.ended.get_or_insert(FeedEnded::Closed);
+            let woken = queue.take_waiting();
+            drop(queue);
+            woken.for_each(Waker::wake);
         }
     }
 }
@@ -178,6 +189,37 @@ impl<K: Clone + Eq + Hash> Subscription<K> {
         lock(&self.0.0).pop()
     }
 
+    /// Waits for the end of the subscription, whatever is queued before it: as soon as
+    /// the subscriber is found too slow, or the feed or the subscription is dropped.
+    ///
+    /// To send may take as long as the peer likes, and nobody receives meanwhile. So
+    /// [`SlowConsumer::Disconnect`] comes to pass in time if the sending is raced
+    /// against this. The example `tokio_feed` also receives meanwhile, with the other
+    /// half of the connection.
+    ///
+    /// ```
+    /// # use wirespeed::{WebSocketError, tokio::{WebSocketStream, feed::{FeedEnded, Subscription}}};
+    /// # async fn serve(mut ws: WebSocketStream, mut ticks: Subscription<u32>)
+    /// # -> Result<(), WebSocketError> {
+    /// let ended = ticks.ended();
+    /// let sending = async {
+    ///     while let Ok(tick) = ticks.receive().await {
+    ///         ws.send(&tick).await?;
+    ///     }
+    ///     Ok(())
+    /// };
+    /// tokio::select! {
+    ///     sent = sending => sent,
+    ///     FeedEnded::TooSlow = ended => ws.close(1008, "too slow").await,
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// Cancel safe. Any number of these futures may wait at once, in any task.
+    pub fn ended(&self) -> impl Future<Output = FeedEnded> + use<K> {
+        Ended { subscriber: Arc::clone(&self.0), number: None }
+    }
+
     /// How many messages were missed.
     pub fn missed(&self) -> u64 {
         lock(&self.0.0).missed
@@ -191,8 +233,18 @@ impl<K: Clone + Eq + Hash> Subscription<K> {
         if let Some(ended) = queue.ended {
             return Poll::Ready(Err(ended));
         }
-        queue.waiting = Some(cx.waker().clone());
+        let before = queue.receiving.replace(cx.waker().clone());
+        drop(queue);
+        drop(before);
         Poll::Pending
+    }
+}
+
+impl<K: Clone + Eq + Hash> Stream for Subscription<K> {
+    type Item = PreparedMessage;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<PreparedMessage>> {
+        self.get_mut().poll_receive(cx).map(Result::ok)
     }
 }
 
@@ -201,21 +253,67 @@ impl<K> Drop for Subscription<K> {
         // The feed lets go of the queue with its next message, or when it would have to
         // make room for a subscriber. What is in it goes now, but not under the lock.
         let mut queue = lock(&self.0.0);
-        queue.ended = Some(FeedEnded::Closed);
+        queue.ended.get_or_insert(FeedEnded::Closed);
         let (messages, places) = (mem::take(&mut queue.messages), mem::take(&mut queue.places));
-        let waiting = queue.waiting.take();
+        let woken = queue.take_waiting();
         drop(queue);
-        drop((messages, places, waiting));
+        drop((messages, places));
+        woken.for_each(Waker::wake);
+    }
+}
+
+/// Waits for the end of a subscription.
+struct Ended<K> {
+    subscriber: Arc<Subscriber<K>>,
+    /// Its own, once it has waited.
+    number: Option<u64>,
+}
+
+impl<K> Future for Ended<K> {
+    type Output = FeedEnded;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<FeedEnded> {
+        let this = self.get_mut();
+        let mut queue = lock(&this.subscriber.0);
+        if let Some(ended) = queue.ended {
+            return Poll::Ready(ended);
+        }
+        let number = *this.number.get_or_insert_with(|| {
+            queue.endings += 1;
+            queue.endings
+        });
+        let before = queue.ending.insert(number, cx.waker().clone());
+        drop(queue);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl<K> Drop for Ended<K> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let waker = lock(&self.subscriber.0).ending.remove(&number);
+            drop(waker);
+        }
+    }
+}
+
+impl<K> Queue<K> {
+    /// Whoever waits for what there is now.
+    fn take_waiting(&mut self) -> impl Iterator<Item = Waker> + use<K> {
+        let ended = self.ended.is_some();
+        let ending = if ended { mem::take(&mut self.ending) } else { BTreeMap::new() };
+        self.receiving.take().into_iter().chain(ending.into_values())
     }
 }
 
 impl<K: Clone + Eq + Hash> Queue<K> {
-    fn push(&mut self, key: K, message: &PreparedMessage) {
+    fn push(&mut self, key: &K, message: &PreparedMessage) {
         if self.ended.is_some() {
             return;
         }
         if self.policy == SlowConsumer::LatestByKey
-            && let Some(place) = self.places.get(&key)
+            && let Some(place) = self.places.get(key)
             && let Some(older) = self.messages.get_mut((place - self.taken) as usize)
         {
             older.1 = message.clone();
@@ -238,7 +336,8 @@ impl<K: Clone + Eq + Hash> Queue<K> {
                 }
             }
         }
-        if self.policy == SlowConsumer::LatestByKey {
+        let key = (self.policy == SlowConsumer::LatestByKey).then(|| key.clone());
+        if let Some(key) = &key {
             self.places.insert(key.clone(), self.taken + self.messages.len() as u64);
         }
         self.messages.push_back((key, message.clone()));
@@ -247,7 +346,9 @@ impl<K: Clone + Eq + Hash> Queue<K> {
     fn pop(&mut self) -> Option<PreparedMessage> {
         let (key, message) = self.messages.pop_front()?;
         self.taken += 1;
-        self.places.remove(&key);
+        if let Some(key) = key {
+            self.places.remove(&key);
+        }
         Some(message)
     }
 }
