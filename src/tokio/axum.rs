@@ -21,6 +21,31 @@
 //!     Ok(())
 //! }
 //! ```
+//!
+//! To send while it receives, a handler takes the directions apart:
+//!
+//! ```
+//! use std::time::Duration;
+//! use wirespeed::{WebSocketError, tokio::axum::WebSocket};
+//!
+//! async fn clock(ws: WebSocket) -> Result<(), WebSocketError> {
+//!     let (mut reader, mut writer) = ws.split();
+//!     let receiving = async {
+//!         while reader.receive().await?.is_some() {}
+//!         Ok(())
+//!     };
+//!     let sending = async {
+//!         loop {
+//!             writer.send("tick").await?;
+//!             tokio::time::sleep(Duration::from_secs(1)).await;
+//!         }
+//!     };
+//!     tokio::select! {
+//!         received = receiving => received,
+//!         failed = sending => failed,
+//!     }
+//! }
+//! ```
 
 use std::future::Future;
 

@@ -37,8 +37,9 @@ use hyper::{
     upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
+use tokio::io::{ReadHalf, WriteHalf};
 
-use super::{WebSocketStream, client::within};
+use super::{SplitStream, WebSocketStream, client::within};
 use crate::{
     client::WebSocketBuilder,
     error::WebSocketError,
@@ -51,6 +52,16 @@ use crate::{
 
 /// A connection that hyper has given up.
 pub type HyperStream = TokioIo<Upgraded>;
+
+/// With a lock: hyper does not say what is below.
+impl SplitStream for HyperStream {
+    type Read = ReadHalf<Self>;
+    type Write = WriteHalf<Self>;
+
+    fn split(self) -> (Self::Read, Self::Write) {
+        tokio::io::split(self)
+    }
+}
 
 /// Judges a request for an upgrade: the response to send, and the connection, which
 /// is there once hyper has sent it.

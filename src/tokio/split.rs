@@ -7,11 +7,12 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadHalf, WriteHalf},
     net::{TcpStream, tcp},
 };
 
 use super::{
+    MaybeTlsReadHalf, MaybeTlsWriteHalf,
     lines::{Inlet, Outlet, Shared},
     messages::{MessageReader, MessageWriter},
     reading::Reading,
@@ -23,7 +24,8 @@ use crate::{
     protocol::{Outgoing, Received},
 };
 
-/// A stream whose directions can be taken apart without a lock between them.
+/// A stream that knows how its directions are best taken apart: without a lock between
+/// them, where it has two of its own.
 pub trait SplitStream {
     /// The reading direction.
     type Read: AsyncRead + Unpin;
@@ -59,6 +61,15 @@ impl SplitStream for tokio::net::UnixStream {
     }
 }
 
+impl SplitStream for DuplexStream {
+    type Read = ReadHalf<Self>;
+    type Write = WriteHalf<Self>;
+
+    fn split(self) -> (Self::Read, Self::Write) {
+        tokio::io::split(self)
+    }
+}
+
 /// The receiving half of a connection, made by
 /// [`split`](super::WebSocketStream::split).
 ///
@@ -67,7 +78,7 @@ impl SplitStream for tokio::net::UnixStream {
 /// of [`WebSocketStream`](super::WebSocketStream) does, is as cancel safe, and has
 /// the same errors.
 #[derive(Debug)]
-pub struct WebSocketReader<R, W> {
+pub struct WebSocketReader<R = MaybeTlsReadHalf, W = MaybeTlsWriteHalf> {
     pub(super) reading: Reading,
     pub(super) inlet: Inlet<R, W>,
 }
@@ -159,9 +170,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
 ///
 /// It never waits for the other half. Each method does what the one of the same
 /// name of [`WebSocketStream`](super::WebSocketStream) does, is as cancel safe, and
-/// has the same errors.
+/// has the same errors; but for [`close`](Self::close), which leaves the wait for the
+/// peer to the reader, as [`start_close`](super::WebSocketStream::start_close) does.
 #[derive(Debug)]
-pub struct WebSocketWriter<W> {
+pub struct WebSocketWriter<W = MaybeTlsWriteHalf> {
     pub(super) outlet: Shared<W>,
 }
 
@@ -223,6 +235,16 @@ impl<W: AsyncWrite + Unpin> WebSocketWriter<W> {
     /// As [`send`](Self::send).
     pub async fn ping(&mut self, payload: impl Into<Bytes>) -> Result<(), WebSocketError> {
         self.send(WebSocketMessage::Ping(payload.into())).await
+    }
+
+    /// Sends a pong of at most 125 bytes. The reader answers pings without it, unless
+    /// [`auto_pong`](crate::WebSocketOptions::auto_pong) is off.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn pong(&mut self, payload: impl Into<Bytes>) -> Result<(), WebSocketError> {
+        self.send(WebSocketMessage::Pong(payload.into())).await
     }
 
     /// Sends a close frame. The reader receives what the peer still sends, then

@@ -362,6 +362,28 @@ mod upgrades {
         panic!("never ready");
     }
 
+    /// With the combinators in scope, too, to split is to take the directions apart.
+    #[tokio::test]
+    async fn halves_of_an_upgraded_connection() {
+        use futures_util::StreamExt;
+
+        let mut pair = Pair::open().await;
+        let mut client = connect(builder(), &mut pair.sender).await.unwrap();
+        let server = pair.upgrading.recv().await.unwrap().await.unwrap();
+        let (mut reader, mut writer) = server.split();
+        let serving = tokio::spawn(async move {
+            while let Some(message) = reader.next().await {
+                if message.as_ref().unwrap().is_data() {
+                    writer.send(message.unwrap()).await.unwrap();
+                }
+            }
+        });
+        client.send("hello").await.unwrap();
+        assert_eq!(client.receive().await.unwrap(), Some("hello".into()));
+        client.close(1000, "").await.unwrap();
+        serving.await.unwrap();
+    }
+
     /// It may be polled through a reference, too, dropped after each poll.
     #[tokio::test]
     async fn list_17_upgrading_on_hyper() {

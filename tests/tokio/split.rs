@@ -22,7 +22,7 @@ async fn every_message_is_accounted_for() {
         let mut options = WebSocketOptions::server();
         (options.limits.control_rate, options.limits.control_burst) = (u32::MAX, u32::MAX);
         let ws = WebSocketStream::from_stream(stream, role, &options, Bytes::new());
-        let (reader, writer) = ws.split_with(tokio::io::split);
+        let (reader, writer) = ws.split();
         (tokio::spawn(receive(reader, messages)), tokio::spawn(send(writer, messages)))
     });
     let mut halves = Vec::new();
@@ -42,6 +42,23 @@ async fn every_message_is_accounted_for() {
     for end in ends.collect::<Vec<_>>() {
         end.await.unwrap();
     }
+}
+
+/// What answers pings by itself does so from either half.
+#[tokio::test]
+async fn the_writer_answers_pings_where_the_connection_does_not() {
+    let (ours, theirs) = tokio::io::duplex(4 << 10);
+    let mut options = WebSocketOptions::server();
+    options.auto_pong = false;
+    let [(mut reader, mut writer), (mut peer_reader, mut peer)] =
+        [(ours, Role::Server), (theirs, Role::Client)].map(|(stream, role)| {
+            WebSocketStream::from_stream(stream, role, &options, Bytes::new()).split()
+        });
+    peer.ping("are you there").await.unwrap();
+    let Some(WebSocketMessage::Ping(payload)) = reader.receive().await.unwrap() else { panic!() };
+    writer.pong(payload).await.unwrap();
+    let pong = peer_reader.receive().await.unwrap();
+    assert_eq!(pong, Some(WebSocketMessage::Pong("are you there".into())));
 }
 
 /// Sends numbered messages of all sizes; returns how many pings went with them.
