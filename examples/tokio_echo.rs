@@ -5,10 +5,14 @@
 //! cargo run --features tokio,deflate --example tokio_echo -- 127.0.0.1:9001
 //! ```
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use tokio::net::{TcpListener, TcpStream};
 use wirespeed::{WebSocketError, WebSocketOptions, WebSocketUpgrade, handshake};
+
+/// How long a failed accept waits before the next: what fails is mostly the process's
+/// supply of sockets, which comes back as connections end.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(20);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,8 +20,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     loop {
-        // What fails is mostly the process's supply of sockets, which comes back.
-        let Ok((stream, peer)) = listener.accept().await else { continue };
+        let Ok((stream, peer)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
+            continue;
+        };
         tokio::spawn(async move {
             if let Err(error) = echo(stream).await {
                 println!("{peer}: {error}");

@@ -24,6 +24,10 @@ use wirespeed::{
 
 const SYMBOLS: [&str; 3] = ["EURUSD", "GBPUSD", "USDJPY"];
 
+/// How long a failed accept waits before the next: what fails is mostly the process's
+/// supply of sockets, which comes back as connections end.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(20);
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
@@ -32,7 +36,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let feed = Feed::new();
     tokio::spawn(publish(feed.clone()));
     loop {
-        let Ok((stream, peer)) = listener.accept().await else { continue };
+        let Ok((stream, peer)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
+            continue;
+        };
         let feed = feed.clone();
         tokio::spawn(async move {
             if let Err(error) = serve(stream, &feed).await {

@@ -5,11 +5,15 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::mpsc::{self, Receiver},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use wirespeed::{net::tls::TlsServer, tokio::MaybeTlsStream};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a failed accept waits before the next: what fails is mostly the process's
+/// supply of sockets, which comes back as connections end.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(20);
 
 /// Each handshake is a task of its own, so that a slow client delays nobody.
 pub(crate) struct TlsListener {
@@ -23,7 +27,10 @@ impl TlsListener {
         let (sender, accepted) = mpsc::channel(16);
         tokio::spawn(async move {
             while !sender.is_closed() {
-                let Ok((stream, peer)) = listener.accept().await else { continue };
+                let Ok((stream, peer)) = listener.accept().await else {
+                    sleep(ACCEPT_BACKOFF).await;
+                    continue;
+                };
                 // A message leaves when it is flushed.
                 let _ = stream.set_nodelay(true);
                 let (tls, sender) = (tls.clone(), sender.clone());
