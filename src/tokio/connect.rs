@@ -83,14 +83,7 @@ async fn connect_through(
 
 async fn take_turn(url: &WebSocketUrl, deadline: Instant) -> Result<ConnectingPermit, Error> {
     let remote = Remote::Name(url.authority());
-    let turn = async {
-        loop {
-            match ConnectingPermit::try_acquire(remote.clone()) {
-                Ok(permit) => return permit,
-                Err(refusal) => std::future::poll_fn(|cx| refusal.poll_released(cx)).await,
-            }
-        }
-    };
+    let turn = ConnectingPermit::acquire_async(remote);
     timeout_at(deadline.into(), turn).await.map_err(|_| Error::Timeout(Phase::Turn))
 }
 

@@ -17,7 +17,7 @@ use tokio::{
 use super::timer::now;
 use crate::net::{
     Error, Phase,
-    dial::{ConnectingPermit, DialOptions, Race, Started, interleave, start_due},
+    dial::{ConnectingPermit, DialOptions, Race, Started, Turns, interleave, start_due},
 };
 
 /// A connection, and the right to go on with its opening handshake.
@@ -41,6 +41,7 @@ pub(super) async fn dial(
     let lost = |race: Race| Error::Connect { host: host.to_owned(), attempts: race.into_failed() };
     let mut race = Race::new(interleave(addresses), options.stagger);
     let mut running: Vec<Connecting> = Vec::new();
+    let mut turns = serialize.then(Turns::default);
     loop {
         let now = now();
         if now >= deadline {
@@ -49,11 +50,11 @@ pub(super) async fn dial(
         }
         fail_late(&mut race, &mut running, |attempt| attempt.is_late(now));
         let connect = |address, permit| Connecting::start(address, options, permit, now);
-        let next_start = match start_due(&mut race, &mut running, options, serialize, now, connect)
+        let next_start = match start_due(&mut race, &mut running, options, &mut turns, now, connect)
         {
             Started::Waiting(next) => next,
-            Started::AllTaken(refusal) => {
-                timeout_at(deadline.into(), poll_fn(|cx| refusal.poll_released(cx)))
+            Started::AllTaken(turns) => {
+                timeout_at(deadline.into(), poll_fn(|cx| turns.poll_any(cx)))
                     .await
                     .map_err(|_| Error::Timeout(Phase::Turn))?;
                 continue;

@@ -156,28 +156,30 @@ async fn an_address_that_fails_makes_way_for_the_next() {
 }
 
 /// RFC 6455, 4.1, step 2: no two connections to an address are in their opening
-/// handshake at once. Here the second waits, in a task, for the first to fail.
+/// handshake at once. Here each waits, in a task, for those before it to fail.
 #[tokio::test]
 async fn connections_to_one_address_take_turns() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     let order = Arc::new(Mutex::new(Vec::new()));
-    let connecting = [1, 2].map(|number| {
+    const CONNECTIONS: usize = 20;
+    let connecting: [_; CONNECTIONS] = std::array::from_fn(|number| {
         let (order, connecting) = (Arc::clone(&order), client().websocket(&*url).connect_async());
         tokio::spawn(async move {
             assert!(connecting.await.is_err());
             order.lock().unwrap().push(number);
         })
     });
-    for finished in 0..2 {
+    for finished in 0..CONNECTIONS {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.read_u8().await.unwrap();
-        assert_eq!(order.lock().unwrap().len(), finished, "the other one waits");
+        assert_eq!(order.lock().unwrap().len(), finished, "the others wait");
         stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").await.unwrap();
     }
     for task in connecting {
         task.await.unwrap();
     }
+    assert!(order.lock().unwrap().iter().copied().eq(0..CONNECTIONS), "first come, first served");
 }
 
 #[tokio::test]

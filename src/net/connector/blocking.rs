@@ -84,7 +84,7 @@ impl Connector {
     ) -> Result<(Stream, Option<ConnectingPermit>), Error> {
         let mut tunnel = Tunnel::new(proxy, url)?;
         let permit = if self.options.serialize {
-            let turn = ConnectingPermit::acquire(&Remote::Name(url.authority()), deadline);
+            let turn = ConnectingPermit::acquire(Remote::Name(url.authority()), deadline);
             Some(turn.ok_or(Error::Timeout(Phase::Turn))?)
         } else {
             None

@@ -9,8 +9,7 @@ use rustix::io::Errno;
 use socket2::Socket;
 
 use super::race::{Race, interleave};
-use super::{ConnectingPermit, DialOptions};
-use super::{Started, start_due};
+use super::{ConnectingPermit, DialOptions, Started, Turns, start_due};
 use crate::net::{Error, Phase};
 
 /// A connection, and the right to go on with its opening handshake.
@@ -34,6 +33,7 @@ pub(in crate::net) fn dial(
     let lost = |race: Race| Error::Connect { host: host.to_owned(), attempts: race.into_failed() };
     let mut race = Race::new(interleave(addresses), options.stagger);
     let mut running: Vec<Connecting> = Vec::new();
+    let mut turns = serialize.then(Turns::default);
     loop {
         let now = Instant::now();
         if now >= deadline {
@@ -43,12 +43,12 @@ pub(in crate::net) fn dial(
             return Err(lost(race));
         }
         let next_start =
-            match start_due(&mut race, &mut running, options, serialize, now, |address, permit| {
+            match start_due(&mut race, &mut running, options, &mut turns, now, |address, permit| {
                 Connecting::start(address, options, permit, now)
             }) {
                 Started::Waiting(next) => next,
-                Started::AllTaken(refusal) => {
-                    if !refusal.wait(deadline) {
+                Started::AllTaken(turns) => {
+                    if !turns.wait_for_any(deadline) {
                         return Err(Error::Timeout(Phase::Turn));
                     }
                     continue;

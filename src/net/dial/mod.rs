@@ -12,6 +12,8 @@ mod resolve;
 mod serial;
 #[cfg(feature = "driver")]
 mod start;
+#[cfg(feature = "driver")]
+mod turns;
 
 #[cfg(feature = "blocking")]
 pub(super) use connect::{Dialled, dial};
@@ -28,3 +30,5 @@ pub use serial::ConnectingPermit;
 pub(crate) use serial::Remote;
 #[cfg(feature = "driver")]
 pub(crate) use start::{Started, start_due};
+#[cfg(feature = "driver")]
+pub(crate) use turns::Turns;

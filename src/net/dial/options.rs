@@ -35,7 +35,7 @@ pub struct DialOptions {
     pub stagger: Duration,
     /// Lets no two connections to the same address and port be in their
     /// opening handshake at the same time in this process, as RFC 6455,
-    /// section 4.1, demands. On by default.
+    /// section 4.1, demands: they take turns, first come, first served. On by default.
     pub serialize: bool,
     /// `TCP_NODELAY`, on by default: a message leaves when it is flushed.
     pub nodelay: bool,
