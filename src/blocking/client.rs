@@ -60,5 +60,5 @@ fn open<S: Duplex>(
 ) -> Result<WebSocketConnection<S>, WebSocketError> {
     let deadline = Instant::now().checked_add(opening.options.limits.handshake_timeout);
     let upgrade = HandshakeIo::new(&stream, deadline).upgrade(opening.handshake(url)?)?;
-    WebSocketConnection::open(stream, opening.open(upgrade)?)
+    WebSocketConnection::open(stream, opening.open(upgrade, Instant::now())?)
 }

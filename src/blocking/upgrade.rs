@@ -77,14 +77,14 @@ impl WebSocketUpgrade {
         stream: S,
     ) -> Result<WebSocketConnection<S>, WebSocketError> {
         let io = HandshakeIo::new(&stream, deadline);
-        let (acceptance, opened) = match self.judge(request) {
-            Ok(accepted) => accepted,
+        let (acceptance, accepted) = match self.judge(request) {
+            Ok(judged) => judged,
             Err(refusal) => {
                 io.refuse(&refusal.to_bytes());
                 return Err(refusal.into());
             }
         };
         io.write_all(&acceptance.to_bytes())?;
-        WebSocketConnection::open(stream, opened)
+        WebSocketConnection::open(stream, accepted.open(Instant::now()))
     }
 }

@@ -64,5 +64,7 @@ pub use server::{
 };
 #[cfg(feature = "driver")]
 pub(crate) use setup::Setup;
+#[cfg(feature = "hyper")]
+pub(crate) use upgrade::Accepted;
 #[cfg(feature = "driver")]
 pub use upgrade::WebSocketUpgrade;

@@ -1,6 +1,6 @@
 //! What a client asks for when it opens a connection, whatever drives it.
 
-use std::fmt;
+use std::{fmt, time::Instant};
 
 use bytes::Bytes;
 
@@ -65,11 +65,15 @@ impl Opening {
         Ok(ClientHandshake::new(request, HeadLimits::of(&self.options.limits))?)
     }
 
-    /// The connection that the server agreed to.
-    pub(crate) fn open(&self, upgrade: ClientUpgrade) -> Result<Opened, WebSocketError> {
+    /// The connection that the server agreed to, opened at `now`.
+    pub(crate) fn open(
+        &self,
+        upgrade: ClientUpgrade,
+        now: Instant,
+    ) -> Result<Opened, WebSocketError> {
         let setup = Setup::of_response(&upgrade.extensions, &self.options)?;
         Ok(Opened {
-            connection: setup.connection(Role::Client, &self.options),
+            connection: setup.connection(Role::Client, &self.options, now),
             received: upgrade.leftover,
             subprotocol: upgrade.subprotocol,
             response: Some(upgrade.response),

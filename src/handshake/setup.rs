@@ -58,9 +58,13 @@ impl Setup {
         Vec::new()
     }
 
-    /// The connection, opened now.
-    pub(crate) fn connection(self, role: Role, options: &WebSocketOptions) -> Connection {
-        let now = Instant::now();
+    /// The connection, opened at `now`.
+    pub(crate) fn connection(
+        self,
+        role: Role,
+        options: &WebSocketOptions,
+        now: Instant,
+    ) -> Connection {
         #[cfg(feature = "deflate")]
         if let (Some(params), Some(deflate)) = (&self.deflate, &options.deflate) {
             let mut connection = Connection::new(role, options, now);

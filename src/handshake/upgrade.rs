@@ -1,5 +1,7 @@
 //! What a server makes of a request for an upgrade, whatever drives it.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http::Request;
 
@@ -80,19 +82,40 @@ impl WebSocketUpgrade {
         self
     }
 
-    /// Judges the request: the answer to send, and the connection that it opens.
-    pub(crate) fn judge<B>(self, request: &Request<B>) -> Result<(Acceptance, Opened), Refusal> {
+    /// Judges the request: the answer to send, and what to open when it is sent.
+    pub(crate) fn judge<B>(self, request: &Request<B>) -> Result<(Acceptance, Accepted), Refusal> {
         let mut setup = Setup::default();
         let acceptance = accept_with_extensions(request, &self.policy, |offers| {
             Ok(setup.choose(offers, &self.options))
         })?;
-        let opened = Opened {
+        let accepted = Accepted {
             subprotocol: acceptance.subprotocol().map(str::to_owned),
-            connection: setup.connection(Role::Server, &self.options),
+            setup,
+            options: self.options,
             received: self.received,
-            response: None,
         };
-        Ok((acceptance, opened))
+        Ok((acceptance, accepted))
+    }
+}
+
+/// What a request was accepted with.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    setup: Setup,
+    options: WebSocketOptions,
+    received: Bytes,
+    subprotocol: Option<String>,
+}
+
+impl Accepted {
+    /// The connection, opened at `now`.
+    pub(crate) fn open(self, now: Instant) -> Opened {
+        Opened {
+            connection: self.setup.connection(Role::Server, &self.options, now),
+            received: self.received,
+            subprotocol: self.subprotocol,
+            response: None,
+        }
     }
 }
 

@@ -153,11 +153,11 @@ impl WebSocketUpgrade {
     {
         let Self { request, upgraded, policy, options } = self;
         let upgrade = handshake::WebSocketUpgrade::new().policy(policy).options(options);
-        let (acceptance, opened) = match upgrade.judge(&request) {
-            Ok(accepted) => accepted,
+        let (acceptance, accepted) = match upgrade.judge(&request) {
+            Ok(judged) => judged,
             Err(refusal) => return NotAccepted(refusal).into_response(),
         };
-        let upgrading = Upgrading::new(upgraded, opened);
+        let upgrading = Upgrading::new(upgraded, accepted);
         tokio::spawn(async move {
             match upgrading.await {
                 Ok(connection) => callback(connection).await,

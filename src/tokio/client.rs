@@ -11,6 +11,7 @@ use super::{
     MaybeTlsStream, WebSocketStream,
     connect::{self, Connected},
     handshake,
+    timer::now,
 };
 use crate::{
     client::{WebSocketBuilder, WebSocketClient},
@@ -90,7 +91,7 @@ async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     let upgrading = handshake::upgrade(&mut stream, &mut handshake);
     let upgrade = within(opening.options.limits.handshake_timeout, upgrading).await;
     let upgrade = upgrade.map_err(|error| handshake.refusal().map_or(error, Into::into))?;
-    Ok(WebSocketStream::open(stream, opening.open(upgrade)?))
+    Ok(WebSocketStream::open(stream, opening.open(upgrade, now())?))
 }
 
 /// Bounds an opening handshake.

@@ -39,12 +39,12 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::io::{ReadHalf, WriteHalf};
 
-use super::{SplitStream, WebSocketStream, client::within};
+use super::{SplitStream, WebSocketStream, client::within, timer::now};
 use crate::{
     client::WebSocketBuilder,
     error::WebSocketError,
     handshake::{
-        ClientHandshake, ClientUpgrade, HeadLimits, Opened, Refusal, ServerHandshake,
+        Accepted, ClientHandshake, ClientUpgrade, HeadLimits, Refusal, ServerHandshake,
         WebSocketUpgrade,
     },
     net::WebSocketUrl,
@@ -73,8 +73,8 @@ pub fn upgrade<B>(
     upgrade: WebSocketUpgrade,
     request: &mut Request<B>,
 ) -> Result<(Response<()>, Upgrading), Refusal> {
-    let (acceptance, opened) = upgrade.judge(request)?;
-    let upgrading = Upgrading::new(hyper::upgrade::on(request), opened);
+    let (acceptance, accepted) = upgrade.judge(request)?;
+    let upgrading = Upgrading::new(hyper::upgrade::on(request), accepted);
     Ok((acceptance.to_response(), upgrading))
 }
 
@@ -86,12 +86,12 @@ pub fn upgrade<B>(
 #[must_use = "the connection is closed if nobody waits for it"]
 pub struct Upgrading {
     upgraded: OnUpgrade,
-    opened: Option<Box<Opened>>,
+    accepted: Option<Box<Accepted>>,
 }
 
 impl Upgrading {
-    pub(super) fn new(upgraded: OnUpgrade, opened: Opened) -> Self {
-        Self { upgraded, opened: Some(Box::new(opened)) }
+    pub(super) fn new(upgraded: OnUpgrade, accepted: Accepted) -> Self {
+        Self { upgraded, accepted: Some(Box::new(accepted)) }
     }
 }
 
@@ -102,8 +102,8 @@ impl Future for Upgrading {
         let this = self.get_mut();
         let upgraded = ready!(Pin::new(&mut this.upgraded).poll(cx)).map_err(io::Error::other)?;
         // Polled again after it was ready, a future may do as it likes.
-        let opened = this.opened.take().ok_or(WebSocketError::ConnectionClosed)?;
-        Poll::Ready(Ok(WebSocketStream::open(TokioIo::new(upgraded), *opened)))
+        let accepted = this.accepted.take().ok_or(WebSocketError::ConnectionClosed)?;
+        Poll::Ready(Ok(WebSocketStream::open(TokioIo::new(upgraded), accepted.open(now()))))
     }
 }
 
@@ -131,7 +131,7 @@ pub async fn connect<B: Body + Default + 'static>(
         Ok((upgraded, upgrade))
     };
     let (upgraded, upgrade) = within(opening.options.limits.handshake_timeout, connecting).await?;
-    Ok(WebSocketStream::open(TokioIo::new(upgraded), opening.open(upgrade)?))
+    Ok(WebSocketStream::open(TokioIo::new(upgraded), opening.open(upgrade, now())?))
 }
 
 /// The request in hyper's terms.

@@ -3,7 +3,7 @@
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{WebSocketStream, client::within, handshake};
+use super::{WebSocketStream, client::within, handshake, timer::now};
 use crate::{
     error::WebSocketError,
     handshake::{HeadLimits, IncomingRequest, WebSocketUpgrade},
@@ -122,9 +122,9 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin, B>(
     mut stream: S,
 ) -> Result<WebSocketStream<S>, WebSocketError> {
     match upgrade.judge(request) {
-        Ok((acceptance, opened)) => {
+        Ok((acceptance, accepted)) => {
             handshake::write(&mut stream, &acceptance.to_bytes()).await?;
-            Ok(WebSocketStream::open(stream, opened))
+            Ok(WebSocketStream::open(stream, accepted.open(now())))
         }
         Err(refusal) => {
             handshake::refuse(&mut stream, &refusal.to_bytes()).await;

@@ -1,6 +1,7 @@
 //! The driver for tokio, over transports that are made to be difficult.
 
 mod cancellation;
+mod clock;
 mod connecting;
 mod examples;
 mod feed;
