@@ -29,10 +29,12 @@ use crate::{
 
 /// A WebSocket connection over an asynchronous byte stream.
 ///
-/// Pings are answered, and the closing handshake is kept going, whenever one of
-/// these methods is polled. What was [written](Self::write) is sent by
-/// [`flush`](Self::flush) or [`send`](Self::send), or at the latest when a receive
-/// has to wait. While a receive waits, an idle connection holds no buffers.
+/// Pings are answered, and the closing handshake is kept going, while messages are
+/// received: the methods that send read nothing. What the stream does not take of an
+/// answer at once leaves with whatever is received or sent next. What was
+/// [written](Self::write) is sent by [`flush`](Self::flush) or [`send`](Self::send), or
+/// at the latest when a receive has to wait. While a receive waits, an idle connection
+/// holds no buffers.
 ///
 /// It is also a [`Stream`](futures_core::Stream) of messages and
 /// a [`Sink`](futures_sink::Sink) for them. To receive and send in different
@@ -275,7 +277,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         self.send(WebSocketMessage::Ping(payload.into())).await
     }
 
-    /// Sends a pong of at most 125 bytes. Pings are answered without it.
+    /// Sends a pong of at most 125 bytes. To receive answers pings without it, unless
+    /// [`auto_pong`](WebSocketOptions::auto_pong) is off.
     ///
     /// Cancel safe, as [`send`](Self::send).
     ///
