@@ -1,14 +1,14 @@
-//! The table that maps requirements to tests names all of them, and tests that exist.
+//! REQUIREMENTS.md says of every requirement what is asked, and names tests that exist.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// The numbers of the protocol checklist, 4.1 to 4.3.
+/// Requirements of RFC 6455.
 const NUMBERS: std::ops::RangeInclusive<u32> = 1..=40;
 
-/// Those of 4.4, permessage-deflate.
+/// Those of RFC 7692, permessage-deflate.
 const DEFLATE: std::ops::RangeInclusive<u32> = 1..=16;
 
-/// Published vulnerabilities: all rows but those of HTTP/2.
+/// Published vulnerabilities; those without a number by a commit or a release.
 const ROWS: [&str; 37] = [
     "CVE-2018-1000518",
     "CVE-2019-16869",
@@ -49,30 +49,39 @@ const ROWS: [&str; 37] = [
     "ws 8.21.0",
 ];
 
-/// Mistakes that libraries still make.
+/// Mistakes that libraries make.
 const MISTAKES: std::ops::RangeInclusive<u32> = 1..=24;
 
 /// Requirements that no test can show, because what they are about does not exist.
 const WITHOUT_A_TEST: [&str; 5] =
     ["39", "deflate 12", "CVE-2020-36406", "CVE-2021-33880", "list 24"];
 
-/// The rows of the table: what is required, where its test is, and its name.
-fn rows() -> Vec<[String; 3]> {
-    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/REQUIREMENTS.md");
-    let table = fs::read_to_string(table).unwrap();
-    let rows = table.lines().filter(|line| line.starts_with('|') && !line.contains("---"));
-    rows.map(|line| {
-        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        <[&str; 3]>::try_from(cells).unwrap_or_else(|_| panic!("{line}")).map(str::to_owned)
-    })
-    .filter(|[_, file, _]| file != "file")
-    .collect()
+/// What is required, where its test is, and the test's name.
+fn tests() -> Vec<[String; 3]> {
+    rows("file")
+}
+
+/// The rows of all tables whose second column has this heading.
+fn rows(heading: &str) -> Vec<[String; 3]> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/REQUIREMENTS.md");
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let tables = lines.split(|line| !line.starts_with('|')).filter(|table| !table.is_empty());
+    tables
+        .filter(|table| cells(table[0])[1] == heading)
+        .flat_map(|table| table[2..].iter().map(|line| cells(line)))
+        .collect()
+}
+
+fn cells(line: &str) -> [String; 3] {
+    let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+    <[&str; 3]>::try_from(cells).unwrap_or_else(|_| panic!("{line}")).map(str::to_owned)
 }
 
 #[test]
-fn every_requirement_is_in_the_table() {
-    let rows = rows();
-    let found: BTreeSet<&str> = rows.iter().map(|[required, ..]| required.as_str()).collect();
+fn every_requirement_has_tests() {
+    let tests = tests();
+    let found: BTreeSet<&str> = tests.iter().map(|[required, ..]| required.as_str()).collect();
     let required: BTreeSet<String> = NUMBERS
         .map(|number| number.to_string())
         .chain(DEFLATE.map(|number| format!("deflate {number}")))
@@ -83,8 +92,20 @@ fn every_requirement_is_in_the_table() {
 }
 
 #[test]
+fn what_has_tests_is_asked_and_what_is_asked_has_tests() {
+    let mut asked = BTreeSet::new();
+    for [required, what, place] in rows("what is asked") {
+        assert!(!what.is_empty() && !place.is_empty(), "{required} does not say what, or where");
+        assert!(asked.insert(required.clone()), "{required} is asked twice");
+    }
+    let tested: BTreeSet<String> = tests().into_iter().map(|[required, ..]| required).collect();
+    let differ: Vec<_> = asked.symmetric_difference(&tested).collect();
+    assert!(differ.is_empty(), "asked without a test, or tested without being asked: {differ:?}");
+}
+
+#[test]
 fn every_test_of_the_table_exists() {
-    for [required, file, test] in rows() {
+    for [required, file, test] in tests() {
         if file == "none" {
             assert!(WITHOUT_A_TEST.contains(&required.as_str()), "{required} has no test");
             continue;
