@@ -35,8 +35,8 @@ use crate::{
 /// [borrowed](Self::receive_ref) takes `&mut self`. For full duplex from two
 /// threads, [`split`](Self::split) it.
 ///
-/// Pings are answered, and the closing handshake is kept going, whenever one of
-/// these methods runs. While a receive waits, the buffers of an idle connection
+/// Pings are answered, and the closing handshake is kept going, while something is
+/// received: to send reads nothing. While a receive waits, the buffers of an idle connection
 /// rest in the pool.
 #[derive(Debug)]
 pub struct WebSocketConnection<S = Stream> {

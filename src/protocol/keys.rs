@@ -52,7 +52,7 @@ impl MaskKeys {
 mod tests {
     use super::*;
 
-    /// Checklist 25: a new key for each frame.
+    /// Requirement 25: a new key for each frame.
     #[test]
     fn keys_do_not_repeat() {
         for source in [MaskSource::Strong, MaskSource::Fast] {

@@ -14,7 +14,7 @@ fn text(text: &str) -> WebSocketMessage {
     text.into()
 }
 
-/// Checklist 4.4, 6: RSV1 on the first frame; uncompressed ones go without.
+/// Deflate 6: RSV1 on the first frame; uncompressed ones go without.
 #[test]
 fn r4_4_6_the_caller_chooses_message_by_message() {
     for params in [takeover(), no_takeover()] {
@@ -134,7 +134,7 @@ fn r4_4_15_control_frames_between_fragments_of_a_compressed_message() {
     }
 }
 
-/// Checklist 4.4, 8: final blocks, and data behind them, also over fragments.
+/// Deflate 8: final blocks, and data behind them, also over fragments.
 #[test]
 fn r4_4_8_final_blocks() {
     // RFC 7692, 7.2.3.4: "Hello" in a final block, and a byte behind it.
@@ -159,7 +159,7 @@ fn r4_4_8_final_blocks() {
     }
 }
 
-/// Checklist 4.4, 9 and 13.
+/// Deflate 9 and 13.
 #[test]
 fn r4_4_13_text_is_validated_as_it_is_inflated() {
     // Bad at its last byte, which lies behind several steps of the inflater.
@@ -187,7 +187,7 @@ fn r4_4_13_text_is_validated_as_it_is_inflated() {
     }
 }
 
-/// Checklist 4.4, 13: before the frame is complete.
+/// Deflate 13: before the frame is complete.
 #[test]
 fn r4_4_13_invalid_text_fails_inside_an_unfinished_frame() {
     let (mut deflater, _) = pair(&no_takeover(), &eager());
@@ -239,7 +239,7 @@ fn pieces_do_not_wait_for_the_next_fragment() {
     }
 }
 
-/// Checklist 4.4, 14: a message that just fits is received, compressed or not, and
+/// Deflate 14: a message that just fits is received, compressed or not, and
 /// whether or not it became longer by that; one that is a byte longer is not.
 #[test]
 fn r4_4_14_the_limit_is_on_what_is_inflated() {

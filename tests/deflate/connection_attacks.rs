@@ -1,4 +1,4 @@
-//! The attack rows about compressed data, against a whole connection.
+//! The attacks on compressed data, against a whole connection.
 
 use wirespeed::{
     Limit, LimitExceeded, WebSocketMessage,
@@ -115,7 +115,7 @@ fn a_bomb_received_in_pieces_costs_a_piece() {
     }
 }
 
-/// nats 211fcb3 and bug 8: RSV1 that was not negotiated.
+/// nats 211fcb3 and list 8: RSV1 that was not negotiated.
 #[test]
 fn nats_211fcb3_rsv1_without_agreement() {
     for role in ROLES {
@@ -133,7 +133,7 @@ fn nats_211fcb3_rsv1_without_agreement() {
     }
 }
 
-/// Bug 8: RSV1 on continuations and control frames, and RSV2 and RSV3 on
+/// List 8: RSV1 on continuations and control frames, and RSV2 and RSV3 on
 /// anything, are failed at the header.
 #[test]
 fn bug_8_rsv1_where_it_means_nothing() {

@@ -36,7 +36,7 @@ fn r4_4_10_history_lasts_with_takeover_only() {
     assert!(!deflater.holds_state() && !inflater.holds_state());
 }
 
-/// Bug 23 of the attack rows: plain messages between compressed ones, chosen
+/// List 23: plain messages between compressed ones, chosen
 /// by the threshold, by their content and by the caller.
 #[test]
 fn r4_4_6_plain_messages_do_not_enter_the_history() {
@@ -151,7 +151,7 @@ fn attack_pooled_states_are_clean() {
     }
 }
 
-/// Checklist 4.4, 11.
+/// Deflate 11.
 #[test]
 fn r4_4_11_nothing_is_compressed_for_a_window_of_256_bytes() {
     for bits in [0, 8] {

@@ -1,5 +1,5 @@
 //! permessage-deflate through its public interface: its requirements and the
-//! attack rows about compressed data.
+//! attacks on compressed data.
 #![cfg(feature = "deflate")]
 
 mod attacks;

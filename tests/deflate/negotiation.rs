@@ -155,7 +155,7 @@ fn cve_2026_2229_window_bits_in_a_response() {
     }
 }
 
-/// Checklist 4.4, 2: as a client, what does not fit the offer fails the connection.
+/// Deflate 2: as a client, what does not fit the offer fails the connection.
 #[test]
 fn r4_4_2_a_response_that_does_not_fit_fails_the_client() {
     let plain = || Some(DeflateOptions::for_client());
@@ -190,7 +190,7 @@ fn r4_4_2_a_response_that_does_not_fit_fails_the_client() {
     }
 }
 
-/// Checklist 4.4, 1 to 5: as a server, the first offer that fits is taken, over all
+/// Deflate 1 to 5: as a server, the first offer that fits is taken, over all
 /// lines; none is no reason to refuse the connection.
 #[test]
 fn r4_4_1_a_server_takes_the_first_offer_that_fits() {

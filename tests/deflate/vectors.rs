@@ -114,7 +114,7 @@ fn r4_4_8_no_history_across_a_final_block() {
     assert_eq!(inflate(&mut inflater, &reference), Err(InflateError::Corrupt));
 }
 
-/// Checklist 4.4, 9, and nats 409d394: the empty message, sent and received,
+/// Deflate 9, and nats 409d394: the empty message, sent and received,
 /// and a payload with nothing in it.
 #[test]
 fn r4_4_9_empty_messages() {

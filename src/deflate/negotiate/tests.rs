@@ -1,4 +1,4 @@
-//! Checklist 4.4, 1 to 5 and 11, and the attack rows about negotiation.
+//! Requirements deflate 1 to 5 and 11, and the attacks on negotiation.
 
 use super::*;
 
