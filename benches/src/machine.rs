@@ -20,6 +20,19 @@ pub fn pin_this_thread(core: usize) {
     }
 }
 
+/// Lets the process open as many files and sockets as it may: both ends of a
+/// thousand connections to each library are more than the usual limit of 1024.
+pub fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is written first and read then.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
 /// The time that a thread was running.
 #[derive(Debug, Clone, Copy)]
 pub struct ThreadClock(libc::clockid_t);
@@ -112,4 +125,26 @@ fn output(program: &str, arguments: &[&str]) -> String {
         |_| "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn descriptor_limit() -> libc::rlimit {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the limit is written.
+        assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) }, 0);
+        limit
+    }
+
+    #[test]
+    fn the_descriptor_limit_is_raised_as_far_as_it_goes() {
+        let most = descriptor_limit().rlim_max;
+        let lower = libc::rlimit { rlim_cur: most - 1, rlim_max: most };
+        // SAFETY: the limit is read.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &lower) }, 0);
+        raise_descriptor_limit();
+        assert_eq!(descriptor_limit().rlim_cur, most);
+    }
 }

@@ -1,13 +1,13 @@
 //! What an idle connection costs a server, library by library.
 //!
 //! ```text
-//! ulimit -n 20000
 //! cargo run --release --manifest-path benches/Cargo.toml --bin idle -- [CONNECTIONS] [OUT]
 //! ```
 //!
 //! Every server is a process of its own. Each connection echoes one message of 20
-//! bytes and falls silent; then the memory is looked at. `OUT` is the directory for
-//! `idle.md` and `idle.svg`.
+//! bytes and falls silent; then the memory is looked at. A connection takes a descriptor
+//! on either side: the hard limit (`ulimit -Hn`) has to be above their number. `OUT` is
+//! the directory for `idle.md` and `idle.svg`.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -23,6 +23,7 @@ use std::{
 
 use wirespeed_benches::{
     echo::{Library, Load, runtime},
+    machine::raise_descriptor_limit,
     report::chart::{Bars, Series},
 };
 
@@ -33,6 +34,7 @@ const MESSAGE: usize = 20;
 const SETTLE: Duration = Duration::from_millis(500);
 
 fn main() -> Result<(), Box<dyn Error>> {
+    raise_descriptor_limit();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [command, name] = &arguments[..]
         && command == "serve"

@@ -9,6 +9,9 @@
 //! keeps what the report there has of other groups; `--rounds N` and
 //! `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
 //! dropped and run again; `--patience N` seconds are spent on a group at most.
+//!
+//! The report is written after each group, so that a run that is interrupted keeps
+//! what it has; a group that cannot be measured is named there.
 
 use std::{
     error::Error,
@@ -19,14 +22,15 @@ use std::{
 
 use wirespeed_benches::{
     groups,
-    machine::{Machine, pin_to_a_core},
+    machine::{Machine, pin_to_a_core, raise_descriptor_limit},
     noise::Noise,
     report::{Measured, Results, shows},
-    timing::{Plan, measure},
+    timing::Plan,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse()?;
+    raise_descriptor_limit();
     let core = pin_to_a_core();
     let date = today()?;
     let mut results = Results::new(date, Machine::look(), core, options.plan);
@@ -35,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if options.go_on {
         results.go_on(&directory)?;
     }
+    results.write(&directory)?; // it is known now whether it can be
     let start = Instant::now();
     let builds = groups::all();
     let count = builds.len();
@@ -42,30 +47,37 @@ fn main() -> Result<(), Box<dyn Error>> {
         if !options.wants(build.id()) {
             continue;
         }
-        let mut group = build.make();
-        let (times, noise) = measure(&mut group, options.plan, &mut noise);
-        let (id, case, bytes) = (group.id, group.case, group.bytes);
-        let fastest = times.iter().min_by(|a, b| a.median.total_cmp(&b.median));
-        let fastest =
-            fastest.map_or(String::new(), |times| format!("{} {:.2} ns", times.name, times.median));
-        eprintln!(
-            "[{:>3}/{count} {:>4.0} s, noise {noise:.2}] {id}, {case}: {fastest}",
-            index + 1,
-            start.elapsed().as_secs_f64(),
-        );
-        let entries = times.into_iter().map(Into::into).collect();
-        results.add(Measured { id, case, bytes, noise, entries });
+        let id = build.id().to_owned();
+        let outcome = Measured::of(build, options.plan, &mut noise);
+        let at = format!("{:>3}/{count} {:>4.0} s", index + 1, start.elapsed().as_secs_f64());
+        match outcome {
+            Ok(measured) => {
+                let Measured { case, noise, .. } = &measured;
+                let fastest = measured
+                    .fastest(|_| true)
+                    .map_or(String::new(), |row| format!("{} {:.2} ns", row.name, row.median_ns));
+                eprintln!("[{at}, noise {noise:.2}] {id}, {case}: {fastest}");
+                results.add(measured);
+            }
+            Err(error) => {
+                eprintln!("[{at}] {id}: not measured: {error}");
+                results.failed.push(format!("{id}: {error}"));
+            }
+        }
+        results.machine.look_again();
+        results.write(&directory)?;
     }
-    results.machine.look_again();
 
-    results.write(&directory)?;
     let shows = shows::all(&results);
     for show in shows.iter().filter(|show| !show.is_met()) {
         eprintln!("missed: {}: {}: {:.2}", show.topic, show.what, show.figure);
     }
     let met = shows.iter().filter(|show| show.is_met()).count();
     eprintln!("{met} of {} targets met; see {}", shows.len(), directory.display());
-    Ok(())
+    match results.failed.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} groups could not be measured").into()),
+    }
 }
 
 struct Options {

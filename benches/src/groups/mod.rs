@@ -17,7 +17,7 @@ pub struct Build {
 }
 
 impl Build {
-    fn new(id: impl Into<String>, make: impl FnOnce(&str) -> Group + 'static) -> Self {
+    pub(crate) fn new(id: impl Into<String>, make: impl FnOnce(&str) -> Group + 'static) -> Self {
         Self { id: id.into(), make: Box::new(make) }
     }
 

@@ -6,7 +6,7 @@ use super::Build;
 use crate::{
     echo::{Library, Load, Server},
     timing::Group,
-    traffic::Lengths,
+    traffic::{Lengths, bytes},
 };
 
 const SIZES: [usize; 4] = [20, 200, 1 << 10, 16 << 10];
@@ -43,7 +43,9 @@ fn echo(id: &str, len: usize, clients: usize, window: usize) -> Group {
     for library in Library::ALL {
         let server = Rc::new(Server::start(library, library.drive(len, window), SERVER_CORE));
         let load = Load::connect(server.address(), clients, len, window);
-        let mut load = load.expect("connections");
+        let mut load = load.unwrap_or_else(|error| {
+            panic!("{} with messages of {}: {error}", library.name(), bytes(len))
+        });
         let windows = LEAST_WINDOWS.max(clients);
         let used = Rc::clone(&server);
         group

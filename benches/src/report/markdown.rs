@@ -45,6 +45,11 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
         results.groups.len(),
         noisiest,
     );
+    if !results.failed.is_empty() {
+        text.push_str("Not measured:\n\n");
+        results.failed.iter().for_each(|failed| text.push_str(&format!("- {failed}\n")));
+        text.push('\n');
+    }
     for chart in charts {
         let _ = writeln!(text, "![{}]({chart})\n", chart.trim_end_matches(".svg"));
     }

@@ -6,13 +6,20 @@ mod deflate;
 mod markdown;
 pub mod shows;
 
-use std::{fs, io, path::Path};
+use std::{
+    any::Any,
+    fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    groups::Build,
     machine::Machine,
-    timing::{Plan, Times},
+    noise::Noise,
+    timing::{Plan, Times, measure},
 };
 
 /// A group, measured.
@@ -26,6 +33,37 @@ pub struct Measured {
     /// fixed loop took before or after.
     pub noise: f64,
     pub entries: Vec<Row>,
+}
+
+impl Measured {
+    /// Builds a group and measures it.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be: the message that building or running it panics with, as when
+    /// the system has no descriptors left or a library loses bytes.
+    pub fn of(build: Build, plan: Plan, noise: &mut Noise) -> Result<Self, String> {
+        let measured = || {
+            let mut group = build.make();
+            let (times, noise) = measure(&mut group, plan, noise);
+            let entries = times.into_iter().map(Into::into).collect();
+            Self { id: group.id, case: group.case, bytes: group.bytes, noise, entries }
+        };
+        catch_unwind(AssertUnwindSafe(measured)).map_err(|panic| message(&*panic))
+    }
+
+    /// The entry with the least median.
+    pub fn fastest(&self, is_one: impl Fn(&str) -> bool) -> Option<&Row> {
+        let rows = self.entries.iter().filter(|row| is_one(&row.name));
+        rows.min_by(|a, b| a.median_ns.total_cmp(&b.median_ns))
+    }
+}
+
+/// What a panic says.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
 }
 
 /// One entry of it, in nanoseconds an operation.
@@ -65,13 +103,16 @@ pub struct Results {
     pub core: usize,
     pub rounds: usize,
     pub sample_us: u128,
+    /// Groups that could not be measured, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
     pub groups: Vec<Measured>,
 }
 
 impl Results {
     pub fn new(date: String, machine: Machine, core: usize, plan: Plan) -> Self {
         let (rounds, sample_us) = (plan.rounds, plan.sample.as_micros());
-        Self { date, machine, core, rounds, sample_us, groups: Vec::new() }
+        Self { date, machine, core, rounds, sample_us, failed: Vec::new(), groups: Vec::new() }
     }
 
     /// The median of an entry, in nanoseconds.
@@ -82,8 +123,7 @@ impl Results {
 
     /// The least median among the entries that `is_one` picks.
     pub fn fastest(&self, id: &str, case: &str, is_one: impl Fn(&str) -> bool) -> Option<&Row> {
-        let rows = self.group(id, case)?.entries.iter().filter(|row| is_one(&row.name));
-        rows.min_by(|a, b| a.median_ns.total_cmp(&b.median_ns))
+        self.group(id, case)?.fastest(is_one)
     }
 
     /// The groups of an id, in the order of their cases.
@@ -120,7 +160,8 @@ impl Results {
         }
     }
 
-    /// Writes `report.md`, `data.json` and the charts.
+    /// Writes `report.md`, `data.json` and the charts; whatever ends the program
+    /// meanwhile leaves each of them as it was or as it is now.
     ///
     /// # Errors
     ///
@@ -129,10 +170,59 @@ impl Results {
         fs::create_dir_all(directory)?;
         let charts = charts::draw(self);
         for (name, svg) in &charts {
-            fs::write(directory.join(name), svg)?;
+            replace(&directory.join(name), svg.as_bytes())?;
         }
         let names: Vec<&str> = charts.iter().map(|(name, _)| *name).collect();
-        fs::write(directory.join("report.md"), markdown::report(self, &names))?;
-        fs::write(directory.join("data.json"), serde_json::to_vec_pretty(self)?)
+        replace(&directory.join("report.md"), markdown::report(self, &names).as_bytes())?;
+        replace(&directory.join("data.json"), &serde_json::to_vec_pretty(self)?)
+    }
+}
+
+/// Writes a file beside its place and moves it there.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    fs::write(&unfinished, bytes)?;
+    fs::rename(unfinished, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::timing::Group;
+
+    const PLAN: Plan = Plan { rounds: 3, sample: Duration::ZERO, patience: Duration::ZERO };
+
+    fn of(make: impl FnOnce(&str) -> Group + 'static) -> Result<Measured, String> {
+        Measured::of(Build::new("id", make), PLAN, &mut Noise::watch(Duration::ZERO))
+    }
+
+    #[test]
+    fn a_group_is_measured() {
+        let measured = of(|id| {
+            let mut group = Group::new(id, "case", 0.0);
+            group.add("wirespeed", 1, || {});
+            group
+        });
+        let measured = measured.expect("times");
+        assert_eq!((&measured.id[..], &measured.case[..]), ("id", "case"));
+        assert_eq!(measured.entries[0].samples_ns.len(), PLAN.rounds);
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_built_says_why() {
+        let error = of(|id| panic!("no descriptors for {id}")).expect_err("no group");
+        assert_eq!(error, "no descriptors for id");
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_run_says_why() {
+        let error = of(|id| {
+            let mut group = Group::new(id, "case", 0.0);
+            group.add("wirespeed", 1, || panic!("no answer"));
+            group
+        });
+        assert_eq!(error.expect_err("no times"), "no answer");
     }
 }
