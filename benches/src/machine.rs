@@ -55,7 +55,7 @@ impl ThreadClock {
 }
 
 /// What a report says of the machine.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Machine {
     pub processor: String,
     pub cores: usize,

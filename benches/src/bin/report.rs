@@ -6,8 +6,8 @@
 //!
 //! With filters, only groups whose name contains one of them: `receive/client`,
 //! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--go-on`
-//! keeps what the report there has of other groups; `--rounds N` and
-//! `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
+//! keeps what the report there has of other groups, and says of which run they are;
+//! `--rounds N` and `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
 //! dropped and run again; `--patience N` seconds are spent on a group at most.
 //!
 //! The report is written after each group, so that a run that is interrupted keeps
@@ -24,7 +24,7 @@ use wirespeed_benches::{
     groups,
     machine::{Machine, pin_to_a_core, raise_descriptor_limit},
     noise::Noise,
-    report::{Measured, Results, shows},
+    report::{Measured, Results, Run, shows},
     timing::Plan,
 };
 
@@ -32,8 +32,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse()?;
     raise_descriptor_limit();
     let core = pin_to_a_core();
-    let date = today()?;
-    let mut results = Results::new(date, Machine::look(), core, options.plan);
+    let mut results = Results::new(Run {
+        date: today()?,
+        machine: Machine::look(),
+        core,
+        rounds: options.plan.rounds,
+        sample_us: u64::try_from(options.plan.sample.as_micros())?,
+    });
     let mut noise = Noise::watch(Duration::from_secs(3));
     let directory = options.directory(&results);
     if options.go_on {
@@ -64,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 results.failed.push(format!("{id}: {error}"));
             }
         }
-        results.machine.look_again();
+        results.run.machine.look_again();
         results.write(&directory)?;
     }
 
@@ -120,7 +125,7 @@ impl Options {
     fn directory(&self, results: &Results) -> PathBuf {
         self.out.clone().unwrap_or_else(|| {
             let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../perf-reports");
-            PathBuf::from(root).join(format!("{}-{}", results.date, results.machine.slug()))
+            PathBuf::from(root).join(format!("{}-{}", results.run.date, results.run.machine.slug()))
         })
     }
 }

@@ -3,14 +3,15 @@
 use std::fmt::Write;
 
 use super::{
-    Results, Row,
+    Measured, Results, Row, Run,
     chart::number,
     shows::{Show, Target, all},
 };
 use crate::noise::QUIET;
 
 pub fn report(results: &Results, charts: &[&str]) -> String {
-    let machine = &results.machine;
+    let run = &results.run;
+    let machine = &run.machine;
     let noises = results.groups.iter().map(|group| group.noise);
     let quiet = noises.clone().filter(|noise| *noise <= QUIET).count();
     let noisiest = noises.fold(1.0, f64::max);
@@ -26,24 +27,40 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
          medians, pinned to core {} |\n\
          | load average | {} before, {} after |\n\
          | noise | {} of {} tables' rows taken while a fixed loop took at most {QUIET} times its \
-         least; {:.2} times at worst |\n\n\
-         Ratios are taken within one table of this run; times of different runs say little. Each \
-         library was checked to deliver every byte before it was timed.\n\n",
-        results.machine.processor,
-        results.date,
+         least; {:.2} times at worst |\n",
+        machine.processor,
+        run.date,
         machine.processor,
         machine.cores,
         machine.system,
         machine.compiler,
         machine.tier,
-        results.rounds,
-        results.sample_us,
-        results.core,
+        run.rounds,
+        run.sample_us,
+        run.core,
         machine.load[0],
         machine.load[1],
         quiet,
         results.groups.len(),
         noisiest,
+    );
+    for (index, run) in results.other_runs().into_iter().enumerate() {
+        let Run { date, machine, core, rounds, sample_us } = run;
+        let _ = writeln!(
+            text,
+            "| rows marked [{}] | another run: {date}, {}, {}, {}, kernels {}; {rounds} rounds of \
+             {sample_us} µs, pinned to core {core} |",
+            index + 1,
+            machine.processor,
+            machine.system,
+            machine.compiler,
+            machine.tier,
+        );
+    }
+    text.push_str(
+        "\nRatios are taken within one row of a table, whose entries are of one run; times of \
+         different runs say little. Each library was checked to deliver every byte before it was \
+         timed.\n\n",
     );
     if !results.failed.is_empty() {
         text.push_str("Not measured:\n\n");
@@ -93,6 +110,11 @@ fn targets(text: &mut String, shows: &[Show]) {
 }
 
 fn tables(text: &mut String, results: &Results, time: impl Fn(&Row) -> Option<f64>) {
+    let other_runs = results.other_runs();
+    let mark = |group: &Measured| {
+        let index = other_runs.iter().position(|&run| Some(run) == group.run.as_ref());
+        index.map_or(String::new(), |index| format!(" [{}]", index + 1))
+    };
     let mut done: Vec<&str> = Vec::new();
     for group in &results.groups {
         if done.contains(&group.id.as_str()) || !group.entries.iter().any(|row| time(row).is_some())
@@ -106,7 +128,7 @@ fn tables(text: &mut String, results: &Results, time: impl Fn(&Row) -> Option<f6
         }
         let _ = writeln!(text, "\n|---|{}", "---:|".repeat(group.entries.len()));
         for case in results.cases(&group.id) {
-            let _ = write!(text, "| {} |", case.case);
+            let _ = write!(text, "| {}{} |", case.case, mark(case));
             for row in &case.entries {
                 let share = row.compressed_to.map_or(String::new(), |to| format!(" ({to:.3})"));
                 let _ = write!(text, " {}{share} |", time(row).map_or(String::new(), number));

@@ -19,7 +19,7 @@ use crate::{
     groups::Build,
     machine::Machine,
     noise::Noise,
-    timing::{Plan, Times, measure},
+    timing::{Group, Plan, Times, measure},
 };
 
 /// A group, measured.
@@ -32,6 +32,9 @@ pub struct Measured {
     /// The most noise of the rounds: how many times as long as in a quiet moment a
     /// fixed loop took before or after.
     pub noise: f64,
+    /// The run that measured it, if another one than the report's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     pub entries: Vec<Row>,
 }
 
@@ -47,7 +50,8 @@ impl Measured {
             let mut group = build.make();
             let (times, noise) = measure(&mut group, plan, noise);
             let entries = times.into_iter().map(Into::into).collect();
-            Self { id: group.id, case: group.case, bytes: group.bytes, noise, entries }
+            let Group { id, case, bytes, .. } = group;
+            Self { id, case, bytes, noise, run: None, entries }
         };
         catch_unwind(AssertUnwindSafe(measured)).map_err(|panic| message(&*panic))
     }
@@ -95,14 +99,21 @@ impl From<Times> for Row {
     }
 }
 
-/// Everything that was measured in one run.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Results {
+/// When, where and how was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
     pub date: String,
     pub machine: Machine,
     pub core: usize,
     pub rounds: usize,
-    pub sample_us: u128,
+    pub sample_us: u64,
+}
+
+/// What was measured in one run, and what is kept of those before it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Results {
+    #[serde(flatten)]
+    pub run: Run,
     /// Groups that could not be measured, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
@@ -110,9 +121,8 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn new(date: String, machine: Machine, core: usize, plan: Plan) -> Self {
-        let (rounds, sample_us) = (plan.rounds, plan.sample.as_micros());
-        Self { date, machine, core, rounds, sample_us, failed: Vec::new(), groups: Vec::new() }
+    pub fn new(run: Run) -> Self {
+        Self { run, failed: Vec::new(), groups: Vec::new() }
     }
 
     /// The median of an entry, in nanoseconds.
@@ -135,8 +145,19 @@ impl Results {
         self.groups.iter().find(|group| group.id == id && group.case == case)
     }
 
+    /// The other runs that groups come from.
+    pub fn other_runs(&self) -> Vec<&Run> {
+        let mut runs = Vec::new();
+        for run in self.groups.iter().filter_map(|group| group.run.as_ref()) {
+            if !runs.contains(&run) {
+                runs.push(run);
+            }
+        }
+        runs
+    }
+
     /// Goes on with the report in `directory`: keeps what was measured there and is
-    /// not measured again.
+    /// not measured again, and by which run.
     ///
     /// # Errors
     ///
@@ -146,7 +167,11 @@ impl Results {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             data => data?,
         };
-        self.groups = serde_json::from_slice::<Self>(&data)?.groups;
+        let before: Self = serde_json::from_slice(&data)?;
+        self.groups = before.groups;
+        for group in &mut self.groups {
+            group.run.get_or_insert_with(|| before.run.clone());
+        }
         Ok(())
     }
 
@@ -187,12 +212,90 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{path::PathBuf, time::Duration};
 
     use super::*;
-    use crate::timing::Group;
 
     const PLAN: Plan = Plan { rounds: 3, sample: Duration::ZERO, patience: Duration::ZERO };
+
+    fn run(date: &str) -> Run {
+        let machine = Machine {
+            processor: "a processor".to_owned(),
+            cores: 2,
+            system: "a system".to_owned(),
+            compiler: "a compiler".to_owned(),
+            tier: "Avx2".to_owned(),
+            load: [0.5, 1.0],
+        };
+        Run { date: date.to_owned(), machine, core: 1, rounds: 21, sample_us: 1000 }
+    }
+
+    fn row(name: &str, samples: &[f64]) -> Row {
+        Row {
+            name: name.to_owned(),
+            compressed_to: None,
+            median_ns: samples[samples.len() / 2],
+            least_ns: samples[0],
+            samples_ns: samples.to_vec(),
+            used_ns: None,
+        }
+    }
+
+    fn measured(id: &str, case: &str) -> Measured {
+        let (id, case) = (id.to_owned(), case.to_owned());
+        let entries = vec![row("wirespeed", &[1.0])];
+        Measured { id, case, bytes: 20.0, noise: 1.0, run: None, entries }
+    }
+
+    /// A directory of a test's own.
+    fn directory(test: &str) -> PathBuf {
+        let name = format!("wirespeed-benches-{}-{test}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir_all(&directory).expect("a directory");
+        directory
+    }
+
+    #[test]
+    fn groups_of_other_runs_keep_their_run() {
+        let directory = directory("go-on");
+        for date in ["1st", "2nd", "3rd"] {
+            let mut results = Results::new(run(date));
+            results.go_on(&directory).expect("a report");
+            let cases: &[&str] = match date {
+                "1st" => &["20 B", "64 B", "125 B"],
+                "2nd" => &["64 B", "125 B"],
+                _ => &["125 B"],
+            };
+            cases.iter().for_each(|case| results.add(measured("id", case)));
+            results.write(&directory).expect("a report");
+        }
+        let data = fs::read(directory.join("data.json")).expect("data");
+        let results: Results = serde_json::from_slice(&data).expect("results");
+        let runs: Vec<Option<Run>> = results.groups.iter().map(|group| group.run.clone()).collect();
+        assert_eq!(runs, [Some(run("1st")), Some(run("2nd")), None]);
+        assert_eq!(results.other_runs(), [&run("1st"), &run("2nd")]);
+        let report = fs::read_to_string(directory.join("report.md")).expect("a report");
+        fs::remove_dir_all(directory).expect("a directory");
+        assert!(report.contains("| date | 3rd |"));
+        assert!(report.contains("| rows marked [1] | another run: 1st,"));
+        assert!(report.contains("| 20 B [1] |"));
+        assert!(report.contains("| 64 B [2] |"));
+        assert!(report.contains("| 125 B |"));
+    }
+
+    #[test]
+    fn results_without_runs_of_their_own_are_of_the_reports() {
+        let directory = directory("old");
+        let mut old = serde_json::to_value(Results::new(run("1st"))).expect("data");
+        old["groups"] = serde_json::json!([
+            { "id": "id", "case": "20 B", "bytes": 20.0, "noise": 1.0, "entries": [] },
+        ]);
+        fs::write(directory.join("data.json"), old.to_string()).expect("a file");
+        let mut results = Results::new(run("2nd"));
+        results.go_on(&directory).expect("a report");
+        fs::remove_dir_all(directory).expect("a directory");
+        assert_eq!(results.groups[0].run, Some(run("1st")));
+    }
 
     fn of(make: impl FnOnce(&str) -> Group + 'static) -> Result<Measured, String> {
         Measured::of(Build::new("id", make), PLAN, &mut Noise::watch(Duration::ZERO))
