@@ -74,7 +74,7 @@ impl Machine {
             system: output("uname", &["-sr"]),
             compiler: output("rustc", &["--version"]),
             tier: format!("{:?}", wirespeed::simd::Kernels::active().tier()),
-            load: [load(), 0.0],
+            load: [load(); 2],
         }
     }
 

@@ -79,6 +79,8 @@ pub struct Times {
     pub compressed_to: Option<f64>,
     pub median: f64,
     pub least: f64,
+    /// One of each round, in their order: those of all entries at one place are of one
+    /// round.
     pub samples: Vec<f64>,
     /// The median of the processor's time on the other side.
     pub used: Option<f64>,
@@ -86,6 +88,8 @@ pub struct Times {
 
 /// One run of every entry, in nanoseconds an operation.
 struct Round {
+    /// Its place among all that were run.
+    index: usize,
     /// The most that was seen before and after.
     noise: f64,
     times: Vec<f64>,
@@ -114,7 +118,7 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
         };
         let (times, used) = group.entries.iter_mut().zip(&repeats).map(run).unzip();
         let after = noise.look();
-        let round = Round { noise: before.max(after), times, used };
+        let round = Round { index: rounds.len(), noise: before.max(after), times, used };
         quiet += usize::from(round.noise <= QUIET);
         rounds.push(round);
         before = after;
@@ -122,6 +126,7 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
     rounds.sort_by(|a, b| a.noise.total_cmp(&b.noise));
     rounds.truncate(plan.rounds);
     let noisiest = rounds.last().map_or(1.0, |round| round.noise);
+    rounds.sort_by_key(|round| round.index);
     let of_entry = |(index, entry): (usize, &Entry)| {
         let samples: Vec<f64> = rounds.iter().map(|round| round.times[index]).collect();
         let used: Vec<f64> = rounds.iter().filter_map(|round| round.used[index]).collect();
@@ -160,7 +165,13 @@ fn time(entry: &mut Entry, repeats: u32) -> Duration {
 }
 
 fn median(samples: &[f64]) -> Option<f64> {
+    quantile(samples, 0.5)
+}
+
+/// The sample below which a `share` of them lies, if there are any.
+pub fn quantile(samples: &[f64], share: f64) -> Option<f64> {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
+    let last = sorted.len().checked_sub(1)?;
+    sorted.get((last as f64 * share).round() as usize).copied()
 }

@@ -74,11 +74,11 @@ fn by_entry(
     title: &str,
     subtitle: &str,
 ) -> Option<String> {
-    let names = results.cases(id).next()?.entries.iter().map(|row| row.name.clone());
-    let series = names.map(|name| Series {
-        values: cases.iter().map(|case| results.median(id, case, &name)).collect(),
-        color: color(&name),
-        name,
+    results.cases(id).next()?;
+    let series = results.names(id).into_iter().map(|name| Series {
+        values: cases.iter().map(|case| results.median(id, case, name)).collect(),
+        color: color(name),
+        name: name.to_owned(),
     });
     let groups = cases.iter().map(|&case| case.to_owned()).collect();
     Some(Bars { title, subtitle, groups, series: series.collect(), line: None }.svg())
@@ -241,8 +241,7 @@ fn tokio_echo(results: &Results) -> Option<String> {
             .iter()
             .map(|case| {
                 let id = tokio_echo::id(clients, window);
-                let peer = results.fastest(&id, case, is_peer)?;
-                Some(peer.median_ns / results.median(&id, case, "wirespeed")?)
+                Some(results.group(&id, case)?.closest_peer()?.1.median)
             })
             .collect(),
     });

@@ -14,7 +14,7 @@ const SAME_RATIO: f64 = 1.1;
 pub fn shows(results: &Results) -> Vec<Show> {
     let mut shows = Vec::new();
     for (id, limit) in [(sending_id(1), 500.0), (receiving_id(1), 300.0)] {
-        if let Some(ours) = case(results, &id, SHORT).and_then(ours) {
+        if let Some(ours) = case(results, &id, SHORT).and_then(Measured::ours) {
             let what = format!("{id}, {SHORT}");
             shows.push(show(what, ours.median_ns, Target::AtMost(limit), "ns"));
         }
@@ -22,7 +22,7 @@ pub fn shows(results: &Results) -> Vec<Show> {
     for id in LEVELS.into_iter().flat_map(|level| [sending_id(level), receiving_id(level)]) {
         for (name, least) in [(SHORT, 1.0), (MIX, 1.3)] {
             let Some(case) = case(results, &id, name) else { continue };
-            let (Some(ours), Some(peer)) = (ours(case), fastest_peer(case)) else { continue };
+            let (Some(ours), Some(peer)) = (case.ours(), fastest_peer(case)) else { continue };
             let what = format!("{id}, {name}, fastest peer: {}", peer.name);
             let times = peer.median_ns / ours.median_ns;
             shows.push(show(what, times, Target::AtLeast(least), "times"));
@@ -32,21 +32,16 @@ pub fn shows(results: &Results) -> Vec<Show> {
 }
 
 fn show(what: String, figure: f64, target: Target, unit: &'static str) -> Show {
-    Show { topic: "deflate", what, figure, target, unit }
+    Show { topic: "deflate", what, figure, spread: None, target, unit }
 }
 
 fn case<'a>(results: &'a Results, id: &'a str, case: &str) -> Option<&'a Measured> {
     results.cases(id).find(|group| group.case == case)
 }
 
-/// Borrowed, where there is a choice.
-fn ours(case: &Measured) -> Option<&Row> {
-    case.entries.first().filter(|row| !is_peer(&row.name))
-}
-
 /// Among those that compress as well.
 fn fastest_peer(case: &Measured) -> Option<&Row> {
-    let longest = ours(case)?.compressed_to? * SAME_RATIO;
+    let longest = case.ours()?.compressed_to? * SAME_RATIO;
     case.entries
         .iter()
         .filter(|row| is_peer(&row.name) && row.compressed_to.is_some_and(|to| to <= longest))

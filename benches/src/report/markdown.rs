@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{
     Measured, Results, Row, Run,
     chart::number,
+    rounds::Ratio,
     shows::{Show, Target, all},
 };
 use crate::noise::QUIET;
@@ -24,7 +25,8 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
          | compiler | {}, release profile, no link-time optimisation |\n\
          | kernels in use | {} |\n\
          | method | every row of a table interleaved (A B C, A B C, ...), {} rounds of {} µs, \
-         medians, pinned to core {} |\n\
+         medians, pinned to core {}; ratios of echo over tokio are medians of the rounds' \
+         ratios |\n\
          | load average | {} before, {} after |\n\
          | noise | {} of {} tables' rows taken while a fixed loop took at most {QUIET} times its \
          least; {:.2} times at worst |\n",
@@ -72,16 +74,43 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
     }
     targets(&mut text, &all(results));
     text.push_str("## Times\n\nNanoseconds an operation, medians; in brackets, what messages were compressed to.\n\n");
-    tables(&mut text, results, |row| Some(row.median_ns));
-    if results.groups.iter().flat_map(|group| &group.entries).any(|row| row.used_ns.is_some()) {
+    tables(&mut text, results, |_, row| {
+        let share = row.compressed_to.map_or(String::new(), |to| format!(" ({to:.3})"));
+        Some(number(row.median_ns) + &share)
+    });
+    if results.groups.iter().any(has_server) {
+        text.push_str(
+            "## Beside wirespeed, round by round\n\n\
+             How many times as long as wirespeed each takes: the median of the rounds' ratios, and \
+             in brackets their 25th and 75th percentile. What becomes slower or faster from round \
+             to round is not in them. Where the percentiles lie on both sides of 1, neither is \
+             shown to be faster: system calls vary by themselves, which the loop that tells of \
+             noise does not see.\n\n",
+        );
+        tables(&mut text, results, beside_ours);
         text.push_str(
             "## The server's processor time\n\n\
              Nanoseconds an operation, medians of the same runs. What the other side of the \
              system does, and waiting, is not in them.\n\n",
         );
-        tables(&mut text, results, |row| row.used_ns);
+        tables(&mut text, results, |_, row| row.used_ns.map(number));
     }
     text
+}
+
+/// Whether the group has a server whose clock was looked at.
+fn has_server(group: &Measured) -> bool {
+    group.entries.iter().any(|row| row.used_ns.is_some())
+}
+
+fn beside_ours(group: &Measured, row: &Row) -> Option<String> {
+    let ours = group.ours().filter(|ours| has_server(group) && ours.name != row.name)?;
+    let Ratio { median, quartiles } = Ratio::of(row, ours)?;
+    Some(format!("{} ({})", number(median), range(quartiles)))
+}
+
+fn range((from, to): (f64, f64)) -> String {
+    format!("{} to {}", number(from), number(to))
 }
 
 fn targets(text: &mut String, shows: &[Show]) {
@@ -98,40 +127,43 @@ fn targets(text: &mut String, shows: &[Show]) {
         };
         let _ = writeln!(
             text,
-            "| {}: {} | {sign} {target} | {} {} | {} |",
+            "| {}: {} | {sign} {target} | {} {}{} | {} |",
             show.topic,
             show.what,
             number(show.figure),
             show.unit,
+            show.spread.map_or(String::new(), |spread| format!(" ({})", range(spread))),
             if show.is_met() { "met" } else { "**missed**" },
         );
     }
     text.push('\n');
 }
 
-fn tables(text: &mut String, results: &Results, time: impl Fn(&Row) -> Option<f64>) {
+/// A table for each id that has cells.
+fn tables(text: &mut String, results: &Results, cell: impl Fn(&Measured, &Row) -> Option<String>) {
     let other_runs = results.other_runs();
     let mark = |group: &Measured| {
         let index = other_runs.iter().position(|&run| Some(run) == group.run.as_ref());
         index.map_or(String::new(), |index| format!(" [{}]", index + 1))
     };
+    let cell_of = |group: &Measured, name: &str| cell(group, group.row(name)?);
     let mut done: Vec<&str> = Vec::new();
-    for group in &results.groups {
-        if done.contains(&group.id.as_str()) || !group.entries.iter().any(|row| time(row).is_some())
-        {
+    for Measured { id, .. } in &results.groups {
+        if done.contains(&&**id) {
             continue;
         }
-        done.push(&group.id);
-        let _ = write!(text, "### {}\n\n| |", group.id);
-        for row in &group.entries {
-            let _ = write!(text, " {} |", row.name);
+        done.push(id);
+        let mut names = results.names(id);
+        names.retain(|name| results.cases(id).any(|case| cell_of(case, name).is_some()));
+        if names.is_empty() {
+            continue;
         }
-        let _ = writeln!(text, "\n|---|{}", "---:|".repeat(group.entries.len()));
-        for case in results.cases(&group.id) {
+        let _ = writeln!(text, "### {id}\n\n| | {} |", names.join(" | "));
+        let _ = writeln!(text, "|---|{}", "---:|".repeat(names.len()));
+        for case in results.cases(id) {
             let _ = write!(text, "| {}{} |", case.case, mark(case));
-            for row in &case.entries {
-                let share = row.compressed_to.map_or(String::new(), |to| format!(" ({to:.3})"));
-                let _ = write!(text, " {}{share} |", time(row).map_or(String::new(), number));
+            for name in &names {
+                let _ = write!(text, " {} |", cell_of(case, name).unwrap_or_default());
             }
             text.push('\n');
         }

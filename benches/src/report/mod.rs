@@ -3,11 +3,15 @@
 pub mod chart;
 mod charts;
 mod deflate;
+#[cfg(test)]
+mod example;
 mod markdown;
+mod rounds;
 pub mod shows;
 
 use std::{
     any::Any,
+    cmp::Reverse,
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -54,6 +58,11 @@ impl Measured {
             Self { id, case, bytes, noise, run: None, entries }
         };
         catch_unwind(AssertUnwindSafe(measured)).map_err(|panic| message(&*panic))
+    }
+
+    /// The entry of a name.
+    pub fn row(&self, name: &str) -> Option<&Row> {
+        self.entries.iter().find(|row| row.name == name)
     }
 
     /// The entry with the least median.
@@ -127,8 +136,7 @@ impl Results {
 
     /// The median of an entry, in nanoseconds.
     pub fn median(&self, id: &str, case: &str, entry: &str) -> Option<f64> {
-        let group = self.group(id, case)?;
-        Some(group.entries.iter().find(|row| row.name == entry)?.median_ns)
+        Some(self.group(id, case)?.row(entry)?.median_ns)
     }
 
     /// The least median among the entries that `is_one` picks.
@@ -141,7 +149,20 @@ impl Results {
         self.groups.iter().filter(move |group| group.id == id)
     }
 
-    fn group(&self, id: &str, case: &str) -> Option<&Measured> {
+    /// The names of the entries that the groups of an id have, in their order.
+    pub fn names<'a>(&'a self, id: &'a str) -> Vec<&'a str> {
+        let mut cases: Vec<&Measured> = self.cases(id).collect();
+        cases.sort_by_key(|case| Reverse(case.entries.len()));
+        let mut names = Vec::new();
+        for row in cases.into_iter().flat_map(|case| &case.entries) {
+            if !names.contains(&&*row.name) {
+                names.push(&*row.name);
+            }
+        }
+        names
+    }
+
+    pub fn group(&self, id: &str, case: &str) -> Option<&Measured> {
         self.groups.iter().find(|group| group.id == id && group.case == case)
     }
 
@@ -214,38 +235,12 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use std::{path::PathBuf, time::Duration};
 
-    use super::*;
+    use super::{
+        example::{measured, run},
+        *,
+    };
 
     const PLAN: Plan = Plan { rounds: 3, sample: Duration::ZERO, patience: Duration::ZERO };
-
-    fn run(date: &str) -> Run {
-        let machine = Machine {
-            processor: "a processor".to_owned(),
-            cores: 2,
-            system: "a system".to_owned(),
-            compiler: "a compiler".to_owned(),
-            tier: "Avx2".to_owned(),
-            load: [0.5, 1.0],
-        };
-        Run { date: date.to_owned(), machine, core: 1, rounds: 21, sample_us: 1000 }
-    }
-
-    fn row(name: &str, samples: &[f64]) -> Row {
-        Row {
-            name: name.to_owned(),
-            compressed_to: None,
-            median_ns: samples[samples.len() / 2],
-            least_ns: samples[0],
-            samples_ns: samples.to_vec(),
-            used_ns: None,
-        }
-    }
-
-    fn measured(id: &str, case: &str) -> Measured {
-        let (id, case) = (id.to_owned(), case.to_owned());
-        let entries = vec![row("wirespeed", &[1.0])];
-        Measured { id, case, bytes: 20.0, noise: 1.0, run: None, entries }
-    }
 
     /// A directory of a test's own.
     fn directory(test: &str) -> PathBuf {

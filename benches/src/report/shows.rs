@@ -15,6 +15,8 @@ pub struct Show {
     pub topic: &'static str,
     pub what: String,
     pub figure: f64,
+    /// The 25th and the 75th percentile of the rounds, where the figure is their median.
+    pub spread: Option<(f64, f64)>,
     pub target: Target,
     pub unit: &'static str,
 }
@@ -180,8 +182,16 @@ impl Shows<'_> {
             for clients in CLIENTS {
                 let id = tokio_echo::id(clients, window);
                 let target = if window == 1 { 1.0 } else { 1.2 };
-                for case in ["20 B", "200 B", "1 KiB", "16 KiB"] {
-                    self.against_peers("echo, tokio", &id, case, "wirespeed", |_| true, target);
+                for group in self.results.cases(&id) {
+                    let Some((peer, ratio)) = group.closest_peer() else { continue };
+                    self.shows.push(Show {
+                        topic: "echo, tokio",
+                        what: format!("{id}, {}, fastest peer: {}", group.case, peer.name),
+                        figure: ratio.median,
+                        spread: Some(ratio.quartiles),
+                        target: AtLeast(target),
+                        unit: TIMES,
+                    });
                 }
             }
         }
@@ -234,7 +244,7 @@ impl Shows<'_> {
         target: Target,
         unit: &'static str,
     ) {
-        self.shows.push(Show { topic, what, figure, target, unit });
+        self.shows.push(Show { topic, what, figure, spread: None, target, unit });
     }
 }
 
