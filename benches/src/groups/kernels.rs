@@ -40,6 +40,11 @@ pub fn tier_name(tier: Tier) -> &'static str {
     }
 }
 
+/// The tier's name alone.
+pub fn tier_label(tier: Tier) -> &'static str {
+    tier_name(tier).trim_start_matches("wirespeed, ")
+}
+
 /// Runs the block with the kernels of each tier that the CPU has, and with a number
 /// that tells its calls from those of the other tiers: see [`Payloads`].
 macro_rules! each_tier {

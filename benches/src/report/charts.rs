@@ -1,7 +1,5 @@
 //! The pictures of a report.
 
-use wirespeed::simd::Kernels;
-
 use super::{
     Results,
     chart::{Bars, Series},
@@ -117,7 +115,7 @@ fn ahead_of_peers(results: &Results) -> Option<String> {
 
 /// The kernels in use, each beside its baseline.
 fn kernels(results: &Results) -> Option<String> {
-    let ours = tier_name(Kernels::active().tier());
+    let ours = tier_name(results.tier());
     let cases = ["20 B", "64 B", "125 B", "200 B", "8-200 B", "1 KiB", "4 KiB", "16 KiB", "64 KiB"];
     results.cases("kernels/mask").next()?;
     let series = |name: &str, id: &str, baseline: &str, color| Series {
@@ -159,6 +157,8 @@ fn tiers(results: &Results) -> Option<String> {
     let id = "kernels/unmask+validate/ascii";
     results.cases(id).next()?;
     let tiers = [(PORTABLE, "#b9c0cc"), (AVX2, "#58a6e8"), (AVX512, "#0b5cad")];
+    let names = results.names(id);
+    let tiers = tiers.into_iter().filter(|(tier, _)| names.contains(tier));
     let series = tiers.map(|(tier, color)| Series {
         name: tier.to_owned(),
         color,
@@ -172,7 +172,7 @@ fn tiers(results: &Results) -> Option<String> {
         subtitle: "times as fast as an AVX2 mask and then simdutf8, by payload size; higher is \
                    better",
         groups: cases.map(str::to_owned).to_vec(),
-        series: series.into(),
+        series: series.collect(),
         line: Some((1.0, "AVX2 mask, then simdutf8")),
     };
     Some(bars.svg())

@@ -3,7 +3,7 @@
 use super::{
     Measured, Results, Row,
     chart::{Bars, Series},
-    shows::{Show, Target, is_peer},
+    shows::{Bound, Show, is_peer},
 };
 use crate::groups::deflate::{LEVELS, MIX, SHORT, receiving_id, sending_id};
 
@@ -16,7 +16,7 @@ pub fn shows(results: &Results) -> Vec<Show> {
     for (id, limit) in [(sending_id(1), 500.0), (receiving_id(1), 300.0)] {
         if let Some(ours) = case(results, &id, SHORT).and_then(Measured::ours) {
             let what = format!("{id}, {SHORT}");
-            shows.push(show(what, ours.median_ns, Target::AtMost(limit), "ns"));
+            shows.push(show(what, ours.median_ns, Bound::AtMost(limit), "ns"));
         }
     }
     for id in LEVELS.into_iter().flat_map(|level| [sending_id(level), receiving_id(level)]) {
@@ -25,14 +25,14 @@ pub fn shows(results: &Results) -> Vec<Show> {
             let (Some(ours), Some(peer)) = (case.ours(), fastest_peer(case)) else { continue };
             let what = format!("{id}, {name}, fastest peer: {}", peer.name);
             let times = peer.median_ns / ours.median_ns;
-            shows.push(show(what, times, Target::AtLeast(least), "times"));
+            shows.push(show(what, times, Bound::AtLeast(least), "times"));
         }
     }
     shows
 }
 
-fn show(what: String, figure: f64, target: Target, unit: &'static str) -> Show {
-    Show { topic: "deflate", what, figure, spread: None, target, unit }
+fn show(what: String, figure: f64, bound: Bound, unit: &'static str) -> Show {
+    Show { topic: "deflate", what, figure, spread: None, target: bound.into(), unit }
 }
 
 fn case<'a>(results: &'a Results, id: &'a str, case: &str) -> Option<&'a Measured> {

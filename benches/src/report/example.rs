@@ -26,8 +26,9 @@ pub fn row(name: &str, samples: &[f64]) -> Row {
     }
 }
 
-pub fn measured(id: &str, case: &str) -> Measured {
+/// A group of entries, with one time each.
+pub fn group(id: &str, case: &str, times: &[(&str, f64)]) -> Measured {
     let (id, case) = (id.to_owned(), case.to_owned());
-    let entries = vec![row("wirespeed", &[1.0])];
+    let entries = times.iter().map(|&(name, time)| row(name, &[time])).collect();
     Measured { id, case, bytes: 20.0, noise: 1.0, run: None, entries }
 }

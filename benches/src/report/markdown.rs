@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use wirespeed::simd::Tier;
+
 use super::{
     Measured, Results, Row, Run,
     chart::number,
     rounds::Ratio,
-    shows::{Show, Target, all},
+    shows::{Bound, Count, Outcome, Show, all},
 };
-use crate::noise::QUIET;
+use crate::{groups::kernels::tier_label, noise::QUIET};
 
 pub fn report(results: &Results, charts: &[&str]) -> String {
     let run = &results.run;
@@ -36,7 +38,7 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
         machine.cores,
         machine.system,
         machine.compiler,
-        machine.tier,
+        tier_label(results.tier()),
         run.rounds,
         run.sample_us,
         run.core,
@@ -72,7 +74,7 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
     for chart in charts {
         let _ = writeln!(text, "![{}]({chart})\n", chart.trim_end_matches(".svg"));
     }
-    targets(&mut text, &all(results));
+    targets(&mut text, &all(results), results.tier());
     text.push_str("## Times\n\nNanoseconds an operation, medians; in brackets, what messages were compressed to.\n\n");
     tables(&mut text, results, |_, row| {
         let share = row.compressed_to.map_or(String::new(), |to| format!(" ({to:.3})"));
@@ -113,27 +115,36 @@ fn range((from, to): (f64, f64)) -> String {
     format!("{} to {}", number(from), number(to))
 }
 
-fn targets(text: &mut String, shows: &[Show]) {
-    let met = shows.iter().filter(|show| show.is_met()).count();
-    let _ = write!(
-        text,
-        "## Targets\n\n{met} of {} are met.\n\n| | target | figure | |\n|---|---:|---:|---|\n",
-        shows.len()
-    );
+fn targets(text: &mut String, shows: &[Show], in_use: Tier) {
+    let Count { met, judged, needing_a_tier } = Count::of(shows, in_use);
+    let _ = write!(text, "## Targets\n\n{met} of {judged} are met");
+    if needing_a_tier > 0 {
+        let _ = write!(
+            text,
+            "; {needing_a_tier} more were set for kernels of a better tier than {}, which is the \
+             one in use, and do not count",
+            tier_label(in_use),
+        );
+    }
+    text.push_str(".\n\n| | target | figure | |\n|---|---:|---:|---|\n");
     for show in shows {
-        let (sign, target) = match show.target {
-            Target::AtLeast(target) => ('≥', target),
-            Target::AtMost(target) => ('≤', target),
+        let (sign, target) = match show.target.bound {
+            Bound::AtLeast(target) => ('≥', target),
+            Bound::AtMost(target) => ('≤', target),
+        };
+        let outcome = match show.outcome(in_use) {
+            Outcome::Met => "met".to_owned(),
+            Outcome::Missed => "**missed**".to_owned(),
+            Outcome::Needs(tier) => format!("needs {}", tier_label(tier)),
         };
         let _ = writeln!(
             text,
-            "| {}: {} | {sign} {target} | {} {}{} | {} |",
+            "| {}: {} | {sign} {target} | {} {}{} | {outcome} |",
             show.topic,
             show.what,
             number(show.figure),
             show.unit,
             show.spread.map_or(String::new(), |spread| format!(" ({})", range(spread))),
-            if show.is_met() { "met" } else { "**missed**" },
         );
     }
     text.push('\n');

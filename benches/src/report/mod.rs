@@ -18,6 +18,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use wirespeed::simd::Tier;
 
 use crate::{
     groups::Build,
@@ -134,6 +135,12 @@ impl Results {
         Self { run, failed: Vec::new(), groups: Vec::new() }
     }
 
+    /// The tier of the kernels in use.
+    pub fn tier(&self) -> Tier {
+        let is_it = |tier: &Tier| format!("{tier:?}") == self.run.machine.tier;
+        Tier::ALL.into_iter().find(is_it).unwrap_or(Tier::Portable)
+    }
+
     /// The median of an entry, in nanoseconds.
     pub fn median(&self, id: &str, case: &str, entry: &str) -> Option<f64> {
         Some(self.group(id, case)?.row(entry)?.median_ns)
@@ -236,7 +243,7 @@ mod tests {
     use std::{path::PathBuf, time::Duration};
 
     use super::{
-        example::{measured, run},
+        example::{group, run},
         *,
     };
 
@@ -261,7 +268,7 @@ mod tests {
                 "2nd" => &["64 B", "125 B"],
                 _ => &["125 B"],
             };
-            cases.iter().for_each(|case| results.add(measured("id", case)));
+            cases.iter().for_each(|case| results.add(group("id", case, &[("wirespeed", 1.0)])));
             results.write(&directory).expect("a report");
         }
         let data = fs::read(directory.join("data.json")).expect("data");

@@ -68,7 +68,7 @@ mod tests {
             example::row("far", &[2.0, 2.0, 3.0]),
             example::row("close", &[1.5, 1.5, 13.5]),
         ];
-        let measured = Measured { entries, ..example::measured("id", "case") };
+        let measured = Measured { entries, ..example::group("id", "case", &[]) };
         let (peer, ratio) = measured.closest_peer().expect("a peer");
         assert_eq!((&peer.name[..], ratio.median), ("close", 1.5));
     }
