@@ -126,7 +126,10 @@ fn targets(text: &mut String, shows: &[Show], in_use: Tier) {
             tier_label(in_use),
         );
     }
-    text.push_str(".\n\n| | target | figure | |\n|---|---:|---:|---|\n");
+    text.push_str(
+        ". Those marked as our own we ask of ourselves, beside what was asked of us.\n\n",
+    );
+    text.push_str("| | target | figure | |\n|---|---:|---:|---|\n");
     for show in shows {
         let (sign, target) = match show.target.bound {
             Bound::AtLeast(target) => ('≥', target),
@@ -139,8 +142,9 @@ fn targets(text: &mut String, shows: &[Show], in_use: Tier) {
         };
         let _ = writeln!(
             text,
-            "| {}: {} | {sign} {target} | {} {}{} | {outcome} |",
+            "| {}{}: {} | {sign} {target} | {} {}{} | {outcome} |",
             show.topic,
+            if show.is_our_own() { " (our own)" } else { "" },
             show.what,
             number(show.figure),
             show.unit,

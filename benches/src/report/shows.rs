@@ -57,6 +57,11 @@ pub enum Outcome {
 }
 
 impl Show {
+    /// Whether nobody but ourselves has set the target.
+    pub fn is_our_own(&self) -> bool {
+        [SEND, FRAGMENTED].contains(&self.topic)
+    }
+
     pub fn outcome(&self, in_use: Tier) -> Outcome {
         let is_met = match self.target.bound {
             AtLeast(least) => self.figure >= least,
@@ -94,6 +99,9 @@ impl Count {
 
 use Bound::{AtLeast, AtMost};
 
+const SEND: &str = "send";
+const FRAGMENTED: &str = "receive, fragmented";
+
 const TIMES: &str = "times";
 const NS: &str = "ns";
 
@@ -124,6 +132,7 @@ pub fn all(results: &Results) -> Vec<Show> {
     shows.fused();
     shows.copying();
     shows.receiving();
+    shows.sending();
     shows.echoing();
     shows.shows.extend(deflate::shows(results));
     shows.shows
@@ -226,8 +235,8 @@ impl Shows<'_> {
             let id = format!("parse/{role}");
             let parser = self.results.median(&id, case, "wirespeed, borrowed, in place");
             if let Some(figure) = parser {
-                let what = format!("{role}, ASCII, {case}");
-                self.push("receive, borrowed", what, figure, AtMost(limit), NS);
+                let what = format!("{id}, {case}");
+                self.push("parse in place", what, figure, AtMost(limit), NS);
             }
         }
         for role in ["client", "server"] {
@@ -242,9 +251,24 @@ impl Shows<'_> {
                     2.0,
                 );
             }
+            let owns = |name: &str| !name.ends_with("borrowed");
             for case in ["20 B", "64 B", "125 B", "200 B", "20-300 B", "1 KiB", "4 KiB", "16 KiB"] {
-                let owns = |name: &str| !name.ends_with("borrowed");
                 self.against_peers("receive, owned", &id, case, "wirespeed, owned", owns, 1.0);
+            }
+            let id = format!("receive/{role}/fragmented");
+            for group in self.results.cases(&id) {
+                let case = &group.case;
+                self.against_peers(FRAGMENTED, &id, case, "wirespeed, borrowed", |_| true, 1.0);
+                self.against_peers(FRAGMENTED, &id, case, "wirespeed, owned", owns, 1.0);
+            }
+        }
+    }
+
+    fn sending(&mut self) {
+        for role in ["client", "server"] {
+            let id = format!("send/{role}");
+            for group in self.results.cases(&id) {
+                self.against_peers(SEND, &id, &group.case, "wirespeed", |_| true, 1.0);
             }
         }
     }
@@ -280,13 +304,13 @@ impl Shows<'_> {
         target: f64,
     ) {
         let peer = |name: &str| is_peer(name) && is_one(name);
-        let (Some(peer), Some(ours)) =
+        let (Some(peer), Some(ours_ns)) =
             (self.results.fastest(id, case, peer), self.results.median(id, case, ours))
         else {
             return;
         };
-        let what = format!("{id}, {case}, fastest peer: {}", peer.name);
-        self.push(topic, what, peer.median_ns / ours, AtLeast(target), TIMES);
+        let what = format!("{id}, {case}, {ours}, fastest peer: {}", peer.name);
+        self.push(topic, what, peer.median_ns / ours_ns, AtLeast(target), TIMES);
     }
 
     /// For each case the time of `slow` over that of `fast`.
@@ -361,6 +385,46 @@ mod tests {
         );
         let count = Count::of(&all(&results), Tier::Avx2);
         assert_eq!(count, Count { met: 1, judged: 1, needing_a_tier: 2 });
+    }
+
+    #[test]
+    fn sending_and_fragments_have_targets_of_our_own() {
+        let sending = [("wirespeed", 9.0), ("slow", 20.0), ("fast", 10.0)];
+        let received = [
+            ("wirespeed, borrowed", 9.0),
+            ("wirespeed, owned", 11.0),
+            ("fast, borrowed", 8.0),
+            ("fast, owned", 12.0),
+        ];
+        let results = results(
+            "Avx2",
+            [
+                group("send/client", "4 KiB", &sending),
+                group("send/server", "20 B", &sending),
+                group("receive/client/fragmented", "1 KiB", &received),
+            ],
+        );
+        let shows = all(&results);
+        assert!(shows.iter().all(Show::is_our_own));
+        let figures: Vec<(&str, f64)> =
+            shows.iter().map(|show| (show.topic, show.figure)).collect();
+        assert_eq!(
+            figures,
+            [
+                (FRAGMENTED, 8.0 / 9.0),
+                (FRAGMENTED, 12.0 / 11.0),
+                (SEND, 10.0 / 9.0),
+                (SEND, 10.0 / 9.0),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_copied_from_a_transport_is_parsed_not_received() {
+        let times = [("wirespeed, borrowed, in place", 5.0)];
+        let results = results("Avx2", [group("parse/client", "64 B", &times)]);
+        let topics: Vec<&str> = all(&results).iter().map(|show| show.topic).collect();
+        assert_eq!(topics, ["parse in place"]);
     }
 
     #[test]
