@@ -28,8 +28,8 @@ pub const MEMCPY: &str = "memcpy";
 pub const NAIVE: &str = "naive";
 pub const ALIGNED_WORDS: &str = "tungstenite's loop";
 pub const SIMDUTF8: &str = "simdutf8";
-pub const MASK_THEN_SIMDUTF8: &str = "AVX2 mask, then simdutf8";
-pub const MEMCPY_THEN_MASK: &str = "memcpy, then mask";
+pub const MASK_THEN_SIMDUTF8: &str = "wirespeed's AVX2 mask, then simdutf8";
+pub const MEMCPY_THEN_MASK: &str = "memcpy, then wirespeed's AVX2 mask";
 
 pub fn tier_name(tier: Tier) -> &'static str {
     match tier {
@@ -219,8 +219,9 @@ impl Payloads {
         Self::within(24 << 10, lengths, script)
     }
 
-    /// Payloads to be copied: they and their copies take as much memory as those that
-    /// are changed in place.
+    /// Payloads to be copied: half as many, so that with their copies they take about as
+    /// much memory as those that are changed in place. That ends at 16 KiB, where there
+    /// is one payload either way, and a copy touches twice the memory.
     fn to_copy(lengths: Lengths, script: Script) -> Self {
         Self::within(12 << 10, lengths, script)
     }

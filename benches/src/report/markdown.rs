@@ -8,7 +8,7 @@ use super::{
     Measured, Results, Row, Run,
     chart::number,
     rounds::Ratio,
-    shows::{Bound, Count, Outcome, Show, all},
+    shows::{Bound, Count, Outcome, Show, all, notes},
 };
 use crate::{groups::kernels::tier_label, noise::QUIET};
 
@@ -129,6 +129,9 @@ fn targets(text: &mut String, shows: &[Show], in_use: Tier) {
     text.push_str(
         ". Those marked as our own we ask of ourselves, beside what was asked of us.\n\n",
     );
+    for (topic, note) in notes(shows) {
+        let _ = write!(text, "*{topic}*: {note}\n\n");
+    }
     text.push_str("| | target | figure | |\n|---|---:|---:|---|\n");
     for show in shows {
         let (sign, target) = match show.target.bound {
