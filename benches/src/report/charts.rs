@@ -9,7 +9,7 @@ use super::{
 use crate::groups::{
     kernels::{
         ALIGNED_WORDS, AVX2, AVX512, MASK_THEN_SIMDUTF8, MEMCPY_THEN_MASK, PORTABLE, SIMDUTF8,
-        tier_name,
+        tier_label, tier_name,
     },
     tokio_echo::{self, CLIENTS, WINDOWS},
 };
@@ -18,11 +18,14 @@ use crate::groups::{
 /// out.
 pub fn draw(results: &Results) -> Vec<(&'static str, String)> {
     let charts = [
-        ("ahead-of-peers.svg", ahead_of_peers(results)),
+        ("ahead-of-peers.svg", receiving_ahead_of_peers(results)),
+        ("ahead-of-peers-sending.svg", sending_ahead_of_peers(results)),
         ("receive-client.svg", receive(results, "client")),
         ("receive-server.svg", receive(results, "server")),
-        ("send-client.svg", send(results)),
-        ("kernels.svg", kernels(results)),
+        ("send-client.svg", send(results, "client")),
+        ("send-server.svg", send(results, "server")),
+        ("masking.svg", masking(results)),
+        ("validating.svg", validating(results)),
         ("tiers.svg", tiers(results)),
         ("copy-cliff.svg", cliff(results)),
         ("deflate.svg", deflate::chart(results)),
@@ -58,10 +61,13 @@ fn receive(results: &Results, role: &str) -> Option<String> {
     by_entry(results, &id, &["20 B", "64 B", "125 B", "200 B", "20-300 B"], &title, &subtitle)
 }
 
-fn send(results: &Results) -> Option<String> {
-    let title = "Sending small text messages as a client: nanoseconds a message";
-    let subtitle = "header, key, copy and mask, and the copy into the transport, by payload size; lower is better";
-    by_entry(results, "send/client", &["20 B", "64 B", "125 B", "200 B", "1 KiB"], title, subtitle)
+fn send(results: &Results, role: &str) -> Option<String> {
+    let id = format!("send/{role}");
+    let title = format!("Sending small text messages as a {role}: nanoseconds a message");
+    let work = if role == "client" { "header, key, copy and mask" } else { "header and copy" };
+    let subtitle =
+        format!("{work}, and the copy into the transport, by payload size; lower is better");
+    by_entry(results, &id, &["20 B", "64 B", "125 B", "200 B", "1 KiB"], &title, &subtitle)
 }
 
 /// One series for each entry, in nanoseconds.
@@ -82,17 +88,27 @@ fn by_entry(
     Some(Bars { title, subtitle, groups, series: series.collect(), line: None }.svg())
 }
 
-fn ahead_of_peers(results: &Results) -> Option<String> {
-    let cases = ["20 B", "64 B", "125 B", "200 B", "20-300 B", "1 KiB", "4 KiB", "16 KiB"];
+/// Each id's kind, its case, and how the chart calls them.
+const RECEIVED: [(&str, &str, &str); 9] = [
+    ("ascii", "20 B", "20 B"),
+    ("ascii", "64 B", "64 B"),
+    ("ascii", "125 B", "125 B"),
+    ("ascii", "200 B", "200 B"),
+    ("ascii", "20-300 B", "20-300 B"),
+    ("ascii", "1 KiB", "1 KiB"),
+    ("fragmented", "1 KiB", "1 KiB, 4 frames"),
+    ("ascii", "4 KiB", "4 KiB"),
+    ("ascii", "16 KiB", "16 KiB"),
+];
+
+fn receiving_ahead_of_peers(results: &Results) -> Option<String> {
     results.cases("receive/client/ascii").next()?;
     let owns = |name: &str| !name.ends_with("borrowed");
     let series = |role: &str, ours: &str, name: &str, color| {
-        let id = format!("receive/{role}/ascii");
-        let owned = ours.ends_with("owned");
-        let values = cases.iter().map(|case| {
-            let peer =
-                results.fastest(&id, case, |name| is_peer(name) && (!owned || owns(name)))?;
-            Some(peer.median_ns / results.median(&id, case, ours)?)
+        let owned = owns(ours);
+        let values = RECEIVED.iter().map(|(kind, case, _)| {
+            let id = format!("receive/{role}/{kind}");
+            ahead_of_peers(results, &id, case, ours, |name| !owned || owns(name))
         });
         Series { name: name.to_owned(), color, values: values.collect() }
     };
@@ -103,54 +119,112 @@ fn ahead_of_peers(results: &Results) -> Option<String> {
         series("server", "wirespeed, owned", "server, owned, beside peers that own", "#5cc0b3"),
     ];
     let bars = Bars {
-        title: "How many times as fast as the fastest peer: receiving text messages",
-        subtitle: "by payload size, frames packed in 64 KiB; peers: nexus-web, sockudo-ws, \
+        title: "How many times as fast as the fastest peer: receiving ASCII text messages",
+        subtitle: "by size, packed in 64 KiB, unfragmented or in 4 frames; nexus-web, sockudo-ws, \
                    fastwebsockets, tokio-websockets, tungstenite; higher is better",
-        groups: cases.map(str::to_owned).to_vec(),
+        groups: RECEIVED.map(|(_, _, label)| label.to_owned()).to_vec(),
         series,
         line: Some((1.0, "the fastest peer")),
     };
     Some(bars.svg())
 }
 
-/// The kernels in use, each beside its baseline.
-fn kernels(results: &Results) -> Option<String> {
-    let ours = tier_name(results.tier());
-    let cases = ["20 B", "64 B", "125 B", "200 B", "8-200 B", "1 KiB", "4 KiB", "16 KiB", "64 KiB"];
-    results.cases("kernels/mask").next()?;
-    let series = |name: &str, id: &str, baseline: &str, color| Series {
-        name: name.to_owned(),
-        color,
-        values: cases.iter().map(|case| ratio(results, id, case, baseline, ours)).collect(),
+fn sending_ahead_of_peers(results: &Results) -> Option<String> {
+    let cases: Vec<&str> = results.cases("send/client").map(|group| &*group.case).collect();
+    if cases.is_empty() {
+        return None;
+    }
+    let series = |role: &str, color| {
+        let id = format!("send/{role}");
+        let values =
+            cases.iter().map(|case| ahead_of_peers(results, &id, case, "wirespeed", |_| true));
+        Series { name: format!("as a {role}"), color, values: values.collect() }
     };
-    let series = vec![
-        series("mask / tungstenite's loop", "kernels/mask", ALIGNED_WORDS, "#8b929e"),
-        series("validate ASCII / simdutf8", "kernels/validate/ascii", SIMDUTF8, "#58a6e8"),
-        series("validate Cyrillic / simdutf8", "kernels/validate/cyrillic", SIMDUTF8, "#0b5cad"),
-        series(
-            "unmask and validate ASCII / wirespeed's AVX2 mask, simdutf8",
-            "kernels/unmask+validate/ascii",
-            MASK_THEN_SIMDUTF8,
-            "#5cc0b3",
-        ),
-        series(
-            "unmask and validate Cyrillic / wirespeed's AVX2 mask, simdutf8",
-            "kernels/unmask+validate/cyrillic",
-            MASK_THEN_SIMDUTF8,
-            "#0f766e",
-        ),
-        series(
-            "copy and mask / memcpy, wirespeed's AVX2 mask",
-            "kernels/copy+mask",
+    let bars = Bars {
+        title: "How many times as fast as the fastest peer: sending ASCII text messages",
+        subtitle: "by payload size, unfragmented, as many as 64 KiB take; nexus-web, sockudo-ws, \
+                   fastwebsockets, tokio-websockets, tungstenite; higher is better",
+        series: vec![series("client", "#0b5cad"), series("server", "#0f766e")],
+        groups: cases.iter().map(|&case| case.to_owned()).collect(),
+        line: Some((1.0, "the fastest peer")),
+    };
+    Some(bars.svg())
+}
+
+/// The time of the fastest peer that `is_one` picks over ours.
+fn ahead_of_peers(
+    results: &Results,
+    id: &str,
+    case: &str,
+    ours: &str,
+    is_one: impl Fn(&str) -> bool,
+) -> Option<f64> {
+    let peer = results.fastest(id, case, |name| is_peer(name) && is_one(name))?;
+    Some(peer.median_ns / results.median(id, case, ours)?)
+}
+
+/// All that the kernels are measured at.
+const KERNEL_CASES: [&str; 12] = [
+    "8 B", "20 B", "64 B", "125 B", "200 B", "8-200 B", "512 B", "1 KiB", "4 KiB", "16 KiB",
+    "64 KiB", "1 MiB",
+];
+
+/// The kernels in use that mask, each beside its baseline.
+fn masking(results: &Results) -> Option<String> {
+    let kernels = [
+        ("mask / tungstenite's loop", "mask", ALIGNED_WORDS, "#8b929e"),
+        (
+            "copy and mask / memcpy, then wirespeed's AVX2 mask",
+            "copy+mask",
             MEMCPY_THEN_MASK,
             "#e07b1a",
         ),
+        (
+            "unmask and validate ASCII / wirespeed's AVX2 mask, then simdutf8",
+            "unmask+validate/ascii",
+            MASK_THEN_SIMDUTF8,
+            "#58a6e8",
+        ),
+        (
+            "unmask and validate Cyrillic / the same",
+            "unmask+validate/cyrillic",
+            MASK_THEN_SIMDUTF8,
+            "#0b5cad",
+        ),
     ];
+    kernels_beside(results, "masking", &kernels)
+}
+
+/// The same for those that only validate.
+fn validating(results: &Results) -> Option<String> {
+    let kernels = [
+        ("ASCII / simdutf8", "validate/ascii", SIMDUTF8, "#58a6e8"),
+        ("mostly ASCII, with accents / simdutf8", "validate/accents", SIMDUTF8, "#d29922"),
+        ("Cyrillic / simdutf8", "validate/cyrillic", SIMDUTF8, "#0b5cad"),
+    ];
+    kernels_beside(results, "validating UTF-8", &kernels)
+}
+
+/// Kernels by name, id, baseline and color.
+fn kernels_beside(
+    results: &Results,
+    what: &str,
+    kernels: &[(&str, &str, &str, &'static str)],
+) -> Option<String> {
+    let ours = tier_name(results.tier());
+    let id = |kernel: &str| format!("kernels/{kernel}");
+    results.cases(&id(kernels[0].1)).next()?;
+    let series = kernels.iter().map(|&(name, kernel, baseline, color)| {
+        let ratio = |case| ratio(results, &id(kernel), case, baseline, ours);
+        Series { name: name.to_owned(), color, values: KERNEL_CASES.map(ratio).to_vec() }
+    });
+    let title =
+        format!("How many times as fast as its baseline: {what}, {}", tier_label(results.tier()));
     let bars = Bars {
-        title: "How many times as fast as its baseline: each kernel",
+        title: &title,
         subtitle: "by payload size; 8-200 B: of unpredictable length; higher is better",
-        groups: cases.map(str::to_owned).to_vec(),
-        series,
+        groups: KERNEL_CASES.map(str::to_owned).to_vec(),
+        series: series.collect(),
         line: Some((1.0, "the baseline")),
     };
     Some(bars.svg())
@@ -158,7 +232,6 @@ fn kernels(results: &Results) -> Option<String> {
 
 /// Every tier at unmasking and validating, the work of a server.
 fn tiers(results: &Results) -> Option<String> {
-    let cases = ["20 B", "64 B", "125 B", "200 B", "8-200 B", "1 KiB", "4 KiB", "16 KiB"];
     let id = "kernels/unmask+validate/ascii";
     results.cases(id).next()?;
     let tiers = [(PORTABLE, "#b9c0cc"), (AVX2, "#58a6e8"), (AVX512, "#0b5cad")];
@@ -167,16 +240,15 @@ fn tiers(results: &Results) -> Option<String> {
     let series = tiers.map(|(tier, color)| Series {
         name: tier.to_owned(),
         color,
-        values: cases
-            .iter()
+        values: KERNEL_CASES
             .map(|case| ratio(results, id, case, MASK_THEN_SIMDUTF8, tier))
-            .collect(),
+            .to_vec(),
     });
     let bars = Bars {
         title: "Unmasking and validating ASCII: every tier beside two passes",
         subtitle: "times as fast as wirespeed's AVX2 mask and then simdutf8, by payload size; higher \
                    is better",
-        groups: cases.map(str::to_owned).to_vec(),
+        groups: KERNEL_CASES.map(str::to_owned).to_vec(),
         series: series.collect(),
         line: Some((1.0, MASK_THEN_SIMDUTF8)),
     };
