@@ -55,11 +55,31 @@ pub enum Form {
 #[derive(Debug, Clone, Copy)]
 pub struct Drive {
     pub form: Form,
-    /// How much it should be able to read at once, in bytes, where that can be said.
+    /// How much it should be able to read or to queue at once, in bytes, where that can
+    /// be said.
     pub read: usize,
     /// Whether silent peers are pinged and given up, where that is the default.
     pub keepalive: bool,
 }
+
+/// What a reader of the times has to know.
+pub const NOTE: &str = "\
+Here and in the other tables of echo/tokio every library is driven in the fastest way that its \
+interface allows for messages of one size, a window of which comes together. What it reads at \
+once is made as large as a window where that can be said:
+
+- wirespeed: messages below 4 KiB in batches and borrowed, others one by one and owned. Reads take \
+a window, and no less than its default of 64 KiB, which *wirespeed, default pool* keeps to where \
+a window is more.
+- sockudo-ws: answers are fed, and leave before it reads again. Reads take 64 KiB, which cannot be \
+changed; its high-water mark is a window, and no less than its default of 64 KiB.
+- fastwebsockets: one by one, for it has no queue. Reads take 8 KiB, or what a larger frame lacks, \
+which cannot be changed.
+- tokio-websockets: in batches where a window is more than a message. Reads take 8 KiB, or what a \
+larger frame lacks, which cannot be changed; its flush threshold is a window, and no less than \
+64 KiB.
+- tokio-tungstenite: in batches where a window is more than a message. Its buffers for reading and \
+writing take a window, and no less than the reading one's default of 128 KiB.";
 
 /// More than the header of any of the messages.
 const HEADER: usize = 14;
@@ -105,7 +125,7 @@ impl Library {
     }
 
     /// What it reads at once by default, where that can be changed.
-    fn default_read(self) -> usize {
+    pub fn default_read(self) -> usize {
         if self == Self::TokioTungstenite { 128 << 10 } else { 64 << 10 }
     }
 
@@ -117,7 +137,7 @@ impl Library {
             // largest.
             match self {
                 Self::Wirespeed => spawn(unconstrained(wirespeed::echo(stream, drive))),
-                Self::Sockudo => spawn(unconstrained(sockudo::echo(stream))),
+                Self::Sockudo => spawn(unconstrained(sockudo::echo(stream, drive))),
                 Self::Fastwebsockets => spawn(unconstrained(fastwebsockets::echo(stream))),
                 Self::TokioWebsockets => {
                     spawn(unconstrained(tokio_websockets::echo(stream, drive)))

@@ -21,6 +21,10 @@ const SIZES: [usize; 4] = [20, 200, 1 << 10, 16 << 10];
 /// Messages under way at once.
 const WINDOWS: [usize; 2] = [1, 16];
 
+/// What a reader of the times has to know.
+pub const NOTE: &str = "\
+Both libraries have their defaults here: wirespeed reads 64 KiB at once, tungstenite 128 KiB.";
+
 pub fn groups() -> Vec<Build> {
     let of_window = |window: usize| {
         let id = format!("echo/blocking/window {window}");

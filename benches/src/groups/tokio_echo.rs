@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Build;
 use crate::{
-    echo::{Library, Load, Server},
+    echo::{Drive, Library, Load, Server},
     timing::Group,
     traffic::{Lengths, bytes},
 };
@@ -18,6 +18,9 @@ pub const WINDOWS: [usize; 2] = [1, 16];
 /// Windows that a run sends at least: the ends of a run, when not all connections
 /// are at work, are not to weigh.
 const LEAST_WINDOWS: usize = 400;
+
+/// The entry that reads no more at once than by default, where the other one does.
+pub const DEFAULT_POOL: &str = "wirespeed, default pool";
 
 const SERVER_CORE: usize = 0;
 
@@ -40,17 +43,48 @@ pub fn id(clients: usize, window: usize) -> String {
 
 fn echo(id: &str, len: usize, clients: usize, window: usize) -> Group {
     let mut group = Group::new(id, Lengths::Fixed(len).name(), len as f64);
-    for library in Library::ALL {
-        let server = Rc::new(Server::start(library, library.drive(len, window), SERVER_CORE));
+    for (name, library, drive) in entries(len, window) {
+        let server = Rc::new(Server::start(library, drive, SERVER_CORE));
         let load = Load::connect(server.address(), clients, len, window);
-        let mut load = load.unwrap_or_else(|error| {
-            panic!("{} with messages of {}: {error}", library.name(), bytes(len))
-        });
+        let mut load =
+            load.unwrap_or_else(|error| panic!("{name} with messages of {}: {error}", bytes(len)));
         let windows = LEAST_WINDOWS.max(clients);
         let used = Rc::clone(&server);
         group
-            .add(library.name(), windows * window, move || load.run(windows).expect("answers"))
+            .add(name, windows * window, move || load.run(windows).expect("answers"))
             .used(move || used.used());
     }
     group
+}
+
+fn entries(len: usize, window: usize) -> Vec<(&'static str, Library, Drive)> {
+    let mut entries = Vec::new();
+    for library in Library::ALL {
+        let drive = library.drive(len, window);
+        entries.push((library.name(), library, drive));
+        let read = library.default_read();
+        if library == Library::Wirespeed && drive.read != read {
+            entries.push((DEFAULT_POOL, library, Drive { read, ..drive }));
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_larger_pool_is_held_against_the_default_one() {
+        let reads = |len, window| -> Vec<(&str, usize)> {
+            let entries = entries(len, window).into_iter();
+            let ours = entries.filter(|(_, library, _)| *library == Library::Wirespeed);
+            ours.map(|(name, _, drive)| (name, drive.read)).collect()
+        };
+        assert_eq!(reads(1 << 10, 16), [("wirespeed", 64 << 10)]);
+        assert_eq!(
+            reads(16 << 10, 16),
+            [("wirespeed", 16 * ((16 << 10) + 14)), (DEFAULT_POOL, 64 << 10)]
+        );
+    }
 }

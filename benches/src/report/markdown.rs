@@ -10,7 +10,10 @@ use super::{
     rounds::Ratio,
     shows::{Bound, Count, Outcome, Show, all, notes},
 };
-use crate::{groups::kernels::tier_label, noise::QUIET};
+use crate::{
+    groups::{NOTES, kernels::tier_label},
+    noise::QUIET,
+};
 
 pub fn report(results: &Results, charts: &[&str]) -> String {
     let run = &results.run;
@@ -76,7 +79,7 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
     }
     targets(&mut text, &all(results), results.tier());
     text.push_str("## Times\n\nNanoseconds an operation, medians; in brackets, what messages were compressed to.\n\n");
-    tables(&mut text, results, |_, row| {
+    tables(&mut text, results, &NOTES, |_, row| {
         let share = row.compressed_to.map_or(String::new(), |to| format!(" ({to:.3})"));
         Some(number(row.median_ns) + &share)
     });
@@ -89,13 +92,13 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
              shown to be faster: system calls vary by themselves, which the loop that tells of \
              noise does not see.\n\n",
         );
-        tables(&mut text, results, beside_ours);
+        tables(&mut text, results, &[], beside_ours);
         text.push_str(
             "## The server's processor time\n\n\
              Nanoseconds an operation, medians of the same runs. What the other side of the \
              system does, and waiting, is not in them.\n\n",
         );
-        tables(&mut text, results, |_, row| row.used_ns.map(number));
+        tables(&mut text, results, &[], |_, row| row.used_ns.map(number));
     }
     text
 }
@@ -157,8 +160,14 @@ fn targets(text: &mut String, shows: &[Show], in_use: Tier) {
     text.push('\n');
 }
 
-/// A table for each id that has cells.
-fn tables(text: &mut String, results: &Results, cell: impl Fn(&Measured, &Row) -> Option<String>) {
+/// A table for each id that has cells; the first one whose id begins as a note says
+/// has the note above it.
+fn tables(
+    text: &mut String,
+    results: &Results,
+    notes: &[(&str, &str)],
+    cell: impl Fn(&Measured, &Row) -> Option<String>,
+) {
     let other_runs = results.other_runs();
     let mark = |group: &Measured| {
         let index = other_runs.iter().position(|&run| Some(run) == group.run.as_ref());
@@ -170,13 +179,19 @@ fn tables(text: &mut String, results: &Results, cell: impl Fn(&Measured, &Row) -
         if done.contains(&&**id) {
             continue;
         }
+        let is_first = |prefix: &str| !done.iter().any(|id| id.starts_with(prefix));
+        let note = notes.iter().find(|(prefix, _)| id.starts_with(prefix) && is_first(prefix));
         done.push(id);
         let mut names = results.names(id);
         names.retain(|name| results.cases(id).any(|case| cell_of(case, name).is_some()));
         if names.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "### {id}\n\n| | {} |", names.join(" | "));
+        let _ = write!(text, "### {id}\n\n");
+        if let Some((_, note)) = note {
+            let _ = write!(text, "{note}\n\n");
+        }
+        let _ = writeln!(text, "| | {} |", names.join(" | "));
         let _ = writeln!(text, "|---|{}", "---:|".repeat(names.len()));
         for case in results.cases(id) {
             let _ = write!(text, "| {}{} |", case.case, mark(case));
@@ -186,5 +201,34 @@ fn tables(text: &mut String, results: &Results, cell: impl Fn(&Measured, &Row) -
             text.push('\n');
         }
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::example::{group, run},
+        *,
+    };
+
+    #[test]
+    fn an_entry_that_some_cases_lack_has_a_column_of_its_own() {
+        let mut results = Results::new(run("today"));
+        results.add(group("echo/tokio/x", "20 B", &[("ours", 1.0), ("peer", 2.0)]));
+        results.add(group(
+            "echo/tokio/x",
+            "16 KiB",
+            &[("ours", 3.0), ("more", 4.0), ("peer", 5.0)],
+        ));
+        results.add(group("echo/tokio/y", "20 B", &[("ours", 1.0)]));
+        let mut text = String::new();
+        let notes = [("echo", "a note")];
+        tables(&mut text, &results, &notes, |_, row| Some(number(row.median_ns)));
+        assert_eq!(
+            text,
+            "### echo/tokio/x\n\na note\n\n| | ours | more | peer |\n|---|---:|---:|---:|\n\
+             | 20 B | 1.00 |  | 2.00 |\n| 16 KiB | 3.00 | 4.00 | 5.00 |\n\n\
+             ### echo/tokio/y\n\n| | ours |\n|---|---:|\n| 20 B | 1.00 |\n\n"
+        );
     }
 }
