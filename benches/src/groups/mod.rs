@@ -10,8 +10,8 @@ pub mod tokio_echo;
 use crate::timing::Group;
 
 /// How the ids of some tables begin, and what a reader of them has to know.
-pub const NOTES: [(&str, &str); 2] =
-    [("echo/blocking", echo::NOTE), ("echo/tokio", crate::echo::NOTE)];
+pub const NOTES: [(&str, &str); 3] =
+    [("deflate", deflate::NOTE), ("echo/blocking", echo::NOTE), ("echo/tokio", crate::echo::NOTE)];
 
 /// A group that is built when its turn comes, so that the buffers and threads of
 /// one do not weigh on another.

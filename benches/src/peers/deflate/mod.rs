@@ -1,8 +1,11 @@
 //! The libraries that have permessage-deflate.
 //!
-//! The peers run zlib-rs, and so does wirespeed from level 2 on; the levels are the
-//! same, with windows of 32 KiB and no message too short to be compressed; text is validated by all. A server sends, each message
-//! by itself; a client receives, 64 KiB at a time or as the library reads.
+//! The peers run zlib-rs, and so does wirespeed when it compresses from level 2 on.
+//! Levels are the same, with windows of 32 KiB and no message too short to be
+//! compressed. Memory levels are each library's own: the peers have zlib's 8, which
+//! they give no choice of, and wirespeed, from level 2 on, its default of 5; it is
+//! measured with 8 as well. Text is validated by all. A server sends, each message by
+//! itself; a client receives, 64 KiB at a time or as the library reads.
 
 mod sockudo;
 mod wirespeed;
@@ -19,10 +22,13 @@ use crate::{timing::Group, traffic::Checksum, wire::Socket};
 
 pub use self::{
     sockudo::{SockudoReceiver, SockudoSender},
-    wirespeed::{WirespeedOwned, WirespeedReceiver, WirespeedSender},
+    wirespeed::{WirespeedAsPeers, WirespeedOwned, WirespeedReceiver, WirespeedSender},
     wtx::{WtxReceiver, WtxSender},
     yawc::{YawcReceiver, YawcSender},
 };
+
+/// The memory level that the peers compress with.
+const PEERS_MEMORY_LEVEL: u8 = 8;
 
 /// Messages that are compressed one after the other, in the context of those before.
 pub struct Corpus {

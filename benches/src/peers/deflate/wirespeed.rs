@@ -8,18 +8,19 @@ use wirespeed::{
     protocol::Connection,
 };
 
-use super::{Corpus, Out, RECEIVER, ReceiveInflated, SENDER, SendDeflated, Sink};
+use super::{
+    Corpus, Out, PEERS_MEMORY_LEVEL, RECEIVER, ReceiveInflated, SENDER, SendDeflated, Sink,
+};
 use crate::traffic::READ;
 
-fn connection(role: Role, level: u8, takeover: bool) -> Connection {
+fn connection(role: Role, deflate: DeflateOptions, takeover: bool) -> Connection {
     let mut options = WebSocketOptions::client();
     // The captures have nothing that a limit would stop; the peers have none.
     options.limits.inflate_ratio = u32::MAX;
     let params =
         DeflateParams { server_no_context_takeover: !takeover, ..DeflateParams::default() };
-    let deflate = DeflateOptions::for_client().level(level).threshold(0);
     let mut connection = Connection::new(role, &options, Instant::now());
-    connection.enable_deflate(&params, &deflate, &options);
+    connection.enable_deflate(&params, &deflate.threshold(0), &options);
     connection
 }
 
@@ -31,10 +32,16 @@ pub struct WirespeedSender {
 }
 
 pub(super) fn sender(level: u8, corpus: &Corpus, takeover: bool) -> WirespeedSender {
-    WirespeedSender {
-        connection: connection(SENDER, level, takeover),
-        texts: corpus.texts.clone(),
-        now: Instant::now(),
+    WirespeedSender::with(DeflateOptions::for_client().level(level), corpus, takeover)
+}
+
+impl WirespeedSender {
+    fn with(deflate: DeflateOptions, corpus: &Corpus, takeover: bool) -> Self {
+        Self {
+            connection: connection(SENDER, deflate, takeover),
+            texts: corpus.texts.clone(),
+            now: Instant::now(),
+        }
     }
 }
 
@@ -64,6 +71,23 @@ impl SendDeflated for WirespeedSender {
     }
 }
 
+/// A server that compresses with as much memory as the peers do.
+pub struct WirespeedAsPeers(WirespeedSender);
+
+impl SendDeflated for WirespeedAsPeers {
+    const NAME: &str = "wirespeed, memory level 8";
+    const TAKEOVER: bool = true;
+
+    fn new(level: u8, corpus: &Corpus) -> Self {
+        let deflate = DeflateOptions::for_client().level(level).memory_level(PEERS_MEMORY_LEVEL);
+        Self(WirespeedSender::with(deflate, corpus, true))
+    }
+
+    fn send(&mut self, out: &mut Out) {
+        self.0.send(out);
+    }
+}
+
 /// A client that takes borrowed messages.
 pub struct WirespeedReceiver {
     connection: Connection,
@@ -71,7 +95,8 @@ pub struct WirespeedReceiver {
 }
 
 pub(super) fn receiver(takeover: bool) -> WirespeedReceiver {
-    WirespeedReceiver { connection: connection(RECEIVER, 1, takeover), now: Instant::now() }
+    let deflate = DeflateOptions::for_client();
+    WirespeedReceiver { connection: connection(RECEIVER, deflate, takeover), now: Instant::now() }
 }
 
 impl ReceiveInflated for WirespeedReceiver {
