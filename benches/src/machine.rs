@@ -131,6 +131,16 @@ fn output(program: &str, arguments: &[&str]) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn models_whose_names_are_alike_have_directories_of_their_own() {
+        let slug = |model| {
+            let processor = format!("AMD EPYC (family 25 model {model})");
+            Machine { processor, ..Machine::look() }.slug()
+        };
+        assert_eq!(slug(1), "amd-epyc-family-25-model-1");
+        assert_eq!(slug(17), "amd-epyc-family-25-model-17");
+    }
+
     fn descriptor_limit() -> libc::rlimit {
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: the limit is written.
