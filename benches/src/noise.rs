@@ -2,7 +2,8 @@
 //!
 //! A guest shares its cores with others that it cannot see: for seconds or minutes
 //! everything takes up to twice as long, and not every code alike, so that ratios
-//! change as well. A loop whose work never changes shows it.
+//! change as well. A loop whose work never changes shows it, but for what system calls
+//! do: they vary while the loop is quiet, so that echo is compared round by round.
 
 use std::{
     hint::black_box,
