@@ -7,8 +7,9 @@
 //! With filters, only groups whose name contains one of them: `receive/client`,
 //! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--go-on`
 //! keeps what the report there has of other groups, and says of which run they are;
-//! `--rounds N` and `--sample-us N` say how long to measure. Rounds in noisy moments of the machine are
-//! dropped and run again; `--patience N` seconds are spent on a group at most.
+//! `--rounds N` and `--sample-us N` say how long to measure. Rounds in noisy moments of
+//! the machine are dropped and run again; `--patience N` seconds are spent on a group at
+//! most.
 //!
 //! The report is written after each group, so that a run that is interrupted keeps
 //! what it has; a group that cannot be measured is named there.
@@ -46,8 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = options.directory(&results);
     if options.go_on {
         results.go_on(&directory)?;
+        results.write(&directory)?; // anew, even if nothing is to be measured
     }
-    results.write(&directory)?; // it is known now whether it can be
     let start = Instant::now();
     let builds = groups::all();
     let count = builds.len();
