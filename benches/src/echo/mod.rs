@@ -60,6 +60,8 @@ pub struct Drive {
     pub read: usize,
     /// Whether silent peers are pinged and given up, where that is the default.
     pub keepalive: bool,
+    /// How long it asks for bytes before it sleeps, where it can be told to.
+    pub spin: Duration,
 }
 
 /// What a reader of the times has to know.
@@ -70,7 +72,9 @@ once is made as large as a window where that can be said:
 
 - wirespeed: messages below 4 KiB in batches and borrowed, others one by one and owned. Reads take \
 a window, and no less than its default of 64 KiB, which *wirespeed, default pool* keeps to where \
-a window is more.
+a window is more. *wirespeed, spinning* asks for bytes for up to 100 µs before it sleeps \
+(`WebSocketOptions::spin`), where there is one connection; no other library has such an option, \
+though their users may poll them in a loop of their own.
 - sockudo-ws: answers are fed, and leave before it reads again. Reads take 64 KiB, which cannot be \
 changed; its high-water mark is a window, and no less than its default of 64 KiB.
 - fastwebsockets: one by one, for it has no queue. Reads take 8 KiB, or what a larger frame lacks, \
@@ -114,14 +118,14 @@ impl Library {
         };
         let form = if in_batches { Form::InBatches } else { Form::OneByOne };
         let read = (window * (len + HEADER)).max(self.default_read());
-        Drive { form, read, keepalive: false }
+        Drive { form, read, keepalive: false, spin: Duration::ZERO }
     }
 
     /// For many connections that are silent most of the time: with the smallest read
     /// buffer that the library's documentation recommends, if it does.
     pub fn drive_of_idle(self) -> Drive {
         let read = if self == Self::TokioTungstenite { 4 << 10 } else { self.default_read() };
-        Drive { form: Form::OneByOne, read, keepalive: true }
+        Drive { form: Form::OneByOne, read, keepalive: true, spin: Duration::ZERO }
     }
 
     /// What it reads at once by default, where that can be changed.

@@ -14,6 +14,7 @@ use super::{Drive, Form};
 pub async fn echo(stream: TcpStream, drive: Drive) {
     let mut options = WebSocketOptions::server();
     options.pool = pool(drive.read);
+    options.spin = drive.spin;
     if !drive.keepalive {
         (options.limits.idle_ping, options.limits.idle_timeout) = (None, None);
     }

@@ -1,6 +1,6 @@
 //! Loopback echo over tokio: a server on one core, the load on the other.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use super::Build;
 use crate::{
@@ -21,6 +21,11 @@ const LEAST_WINDOWS: usize = 400;
 
 /// The entry that reads no more at once than by default, where the other one does.
 pub const DEFAULT_POOL: &str = "wirespeed, default pool";
+
+/// The entry that spins before it sleeps: where there is one connection, for with many the
+/// server does not get to sleep.
+pub const SPINNING: &str = "wirespeed, spinning";
+const SPIN: Duration = Duration::from_micros(100);
 
 const SERVER_CORE: usize = 0;
 
@@ -43,7 +48,7 @@ pub fn id(clients: usize, window: usize) -> String {
 
 fn echo(id: &str, len: usize, clients: usize, window: usize) -> Group {
     let mut group = Group::new(id, Lengths::Fixed(len).name(), len as f64);
-    for (name, library, drive) in entries(len, window) {
+    for (name, library, drive) in entries(len, clients, window) {
         let server = Rc::new(Server::start(library, drive, SERVER_CORE));
         let load = Load::connect(server.address(), clients, len, window);
         let mut load =
@@ -57,14 +62,20 @@ fn echo(id: &str, len: usize, clients: usize, window: usize) -> Group {
     group
 }
 
-fn entries(len: usize, window: usize) -> Vec<(&'static str, Library, Drive)> {
+fn entries(len: usize, clients: usize, window: usize) -> Vec<(&'static str, Library, Drive)> {
     let mut entries = Vec::new();
     for library in Library::ALL {
         let drive = library.drive(len, window);
         entries.push((library.name(), library, drive));
+        if library != Library::Wirespeed {
+            continue;
+        }
         let read = library.default_read();
-        if library == Library::Wirespeed && drive.read != read {
+        if drive.read != read {
             entries.push((DEFAULT_POOL, library, Drive { read, ..drive }));
+        }
+        if clients == 1 {
+            entries.push((SPINNING, library, Drive { spin: SPIN, ..drive }));
         }
     }
     entries
@@ -77,7 +88,7 @@ mod tests {
     #[test]
     fn a_larger_pool_is_held_against_the_default_one() {
         let reads = |len, window| -> Vec<(&str, usize)> {
-            let entries = entries(len, window).into_iter();
+            let entries = entries(len, 64, window).into_iter();
             let ours = entries.filter(|(_, library, _)| *library == Library::Wirespeed);
             ours.map(|(name, _, drive)| (name, drive.read)).collect()
         };

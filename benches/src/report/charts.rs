@@ -40,6 +40,7 @@ fn color(entry: &str) -> &'static str {
     match entry.split(',').next().unwrap_or(entry) {
         "wirespeed" if entry.ends_with("owned") => "#58a6e8",
         "wirespeed" if entry == tokio_echo::DEFAULT_POOL => "#58a6e8",
+        "wirespeed" if entry == tokio_echo::SPINNING => "#0f766e",
         "wirespeed" => "#0b5cad",
         "nexus-web" if entry.ends_with("owned") => "#f2b880",
         "nexus-web" => "#e07b1a",
