@@ -64,7 +64,7 @@ impl Group {
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Rounds, each of which runs every entry once: A B C, A B C, ...
+    /// Rounds, each of which runs every entry once: A B C, B C A, C A B, ...
     pub rounds: usize,
     /// The time that one run of an entry is stretched to by repetition.
     pub sample: Duration,
@@ -107,16 +107,13 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
     let mut quiet = 0;
     let mut before = noise.look();
     while quiet < plan.rounds && (rounds.len() < plan.rounds || start.elapsed() < plan.patience) {
-        let run = |(entry, &repeats): (&mut Entry, &u32)| {
-            let operations = f64::from(repeats) * entry.operations;
-            let used_before = entry.used.as_ref().map(|used| used());
-            let elapsed = time(entry, repeats);
-            let used = entry.used.as_ref().zip(used_before);
-            let used = used.map(|(used, before)| used().saturating_sub(before));
-            let each = |time: Duration| time.as_nanos() as f64 / operations;
-            (each(elapsed), used.map(each))
-        };
-        let (times, used) = group.entries.iter_mut().zip(&repeats).map(run).unzip();
+        let count = group.entries.len();
+        let (mut times, mut used) = (vec![f64::NAN; count], vec![None; count]);
+        // Whoever comes first, or behind a certain other one, is not so in every round.
+        for turn in 0..count {
+            let index = (rounds.len() + turn) % count;
+            (times[index], used[index]) = run(&mut group.entries[index], repeats[index]);
+        }
         let after = noise.look();
         let round = Round { index: rounds.len(), noise: before.max(after), times, used };
         quiet += usize::from(round.noise <= QUIET);
@@ -140,6 +137,17 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
         }
     };
     (group.entries.iter().enumerate().map(of_entry).collect(), noisiest)
+}
+
+/// Runs an entry for a sample: nanoseconds an operation here, and on the other side.
+fn run(entry: &mut Entry, repeats: u32) -> (f64, Option<f64>) {
+    let operations = f64::from(repeats) * entry.operations;
+    let used_before = entry.used.as_ref().map(|used| used());
+    let elapsed = time(entry, repeats);
+    let used = entry.used.as_ref().zip(used_before);
+    let used = used.map(|(used, before)| used().saturating_sub(before));
+    let each = |time: Duration| time.as_nanos() as f64 / operations;
+    (each(elapsed), used.map(each))
 }
 
 /// How often an entry has to be run for a sample; warms it up.

@@ -72,8 +72,8 @@ once is made as large as a window where that can be said:
 
 - wirespeed: messages below 4 KiB in batches and borrowed, others one by one and owned. Reads take \
 a window, and no less than its default of 64 KiB, which *wirespeed, default pool* keeps to where \
-a window is more. *wirespeed, spinning* asks for bytes for up to 100 µs before it sleeps \
-(`WebSocketOptions::spin`), where there is one connection; no other library has such an option, \
+a window is more. *wirespeed, spinning*, in tables of its own, asks for bytes for up to 100 µs before it sleeps \
+(`WebSocketOptions::spin`); no other library has such an option, \
 though their users may poll them in a loop of their own.
 - sockudo-ws: answers are fed, and leave before it reads again. Reads take 64 KiB, which cannot be \
 changed; its high-water mark is a window, and no less than its default of 64 KiB.

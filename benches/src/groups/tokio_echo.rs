@@ -22,8 +22,7 @@ const LEAST_WINDOWS: usize = 400;
 /// The entry that reads no more at once than by default, where the other one does.
 pub const DEFAULT_POOL: &str = "wirespeed, default pool";
 
-/// The entry that spins before it sleeps: where there is one connection, for with many the
-/// server does not get to sleep.
+/// The entry that spins before it sleeps.
 pub const SPINNING: &str = "wirespeed, spinning";
 const SPIN: Duration = Duration::from_micros(100);
 
@@ -34,9 +33,15 @@ pub fn groups() -> Vec<Build> {
     for window in WINDOWS {
         for clients in CLIENTS {
             for len in SIZES {
-                let cell = move |id: &str| echo(id, len, clients, window);
+                let cell = move |id: &str| echo(id, entries(len, window), len, clients, window);
                 builds.push(Build::new(id(clients, window), cell));
             }
+        }
+    }
+    for window in WINDOWS {
+        for len in SIZES {
+            let cell = move |id: &str| echo(id, spinning_entries(len, window), len, 1, window);
+            builds.push(Build::new(spinning_id(window), cell));
         }
     }
     builds
@@ -46,9 +51,17 @@ pub fn id(clients: usize, window: usize) -> String {
     format!("echo/tokio/window {window}/connections {clients}")
 }
 
-fn echo(id: &str, len: usize, clients: usize, window: usize) -> Group {
+/// One connection that spins, where with many the server does not get to sleep. A group
+/// of its own, for a core that is kept awake is still faster to wake for who comes next.
+pub fn spinning_id(window: usize) -> String {
+    format!("echo/tokio/spinning/window {window}")
+}
+
+type Entry = (&'static str, Library, Drive);
+
+fn echo(id: &str, entries: Vec<Entry>, len: usize, clients: usize, window: usize) -> Group {
     let mut group = Group::new(id, Lengths::Fixed(len).name(), len as f64);
-    for (name, library, drive) in entries(len, clients, window) {
+    for (name, library, drive) in entries {
         let server = Rc::new(Server::start(library, drive, SERVER_CORE));
         let load = Load::connect(server.address(), clients, len, window);
         let mut load =
@@ -62,23 +75,27 @@ fn echo(id: &str, len: usize, clients: usize, window: usize) -> Group {
     group
 }
 
-fn entries(len: usize, clients: usize, window: usize) -> Vec<(&'static str, Library, Drive)> {
+fn entries(len: usize, window: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
     for library in Library::ALL {
         let drive = library.drive(len, window);
         entries.push((library.name(), library, drive));
-        if library != Library::Wirespeed {
-            continue;
-        }
         let read = library.default_read();
-        if drive.read != read {
+        if library == Library::Wirespeed && drive.read != read {
             entries.push((DEFAULT_POOL, library, Drive { read, ..drive }));
-        }
-        if clients == 1 {
-            entries.push((SPINNING, library, Drive { spin: SPIN, ..drive }));
         }
     }
     entries
+}
+
+fn spinning_entries(len: usize, window: usize) -> Vec<Entry> {
+    let entry = |library: Library| match library.drive(len, window) {
+        drive if library == Library::Wirespeed => {
+            (SPINNING, library, Drive { spin: SPIN, ..drive })
+        }
+        drive => (library.name(), library, drive),
+    };
+    Library::ALL.map(entry).to_vec()
 }
 
 #[cfg(test)]
@@ -88,7 +105,7 @@ mod tests {
     #[test]
     fn a_larger_pool_is_held_against_the_default_one() {
         let reads = |len, window| -> Vec<(&str, usize)> {
-            let entries = entries(len, 64, window).into_iter();
+            let entries = entries(len, window).into_iter();
             let ours = entries.filter(|(_, library, _)| *library == Library::Wirespeed);
             ours.map(|(name, _, drive)| (name, drive.read)).collect()
         };

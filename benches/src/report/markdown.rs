@@ -29,7 +29,7 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
          | system | {} |\n\
          | compiler | {}, release profile, no link-time optimisation |\n\
          | kernels in use | {} |\n\
-         | method | every row of a table interleaved (A B C, A B C, ...), {} rounds of {} µs, \
+         | method | every row of a table interleaved (A B C, B C A, ...), {} rounds of {} µs, \
          medians, pinned to core {}; ratios of echo over tokio are medians of the rounds' \
          ratios |\n\
          | load average | {} before, {} after |\n\

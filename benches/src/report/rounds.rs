@@ -27,11 +27,7 @@ impl Ratio {
 impl Measured {
     /// The peer that takes the least beside us, and how many times as long.
     pub fn closest_peer(&self) -> Option<(&Row, Ratio)> {
-        self.closest_peer_to(self.ours()?)
-    }
-
-    /// The same beside another entry of ours.
-    pub fn closest_peer_to(&self, ours: &Row) -> Option<(&Row, Ratio)> {
+        let ours = self.ours()?;
         let peers = self.entries.iter().filter(|row| is_peer(&row.name));
         let ratios = peers.filter_map(|peer| Some((peer, Ratio::of(peer, ours)?)));
         ratios.min_by(|(_, a), (_, b)| a.median.total_cmp(&b.median))

@@ -293,27 +293,26 @@ impl Shows<'_> {
     fn echoing(&mut self) {
         for window in WINDOWS {
             for clients in CLIENTS {
-                let id = tokio_echo::id(clients, window);
-                let target = if window == 1 { 1.0 } else { 1.2 };
-                for group in self.results.cases(&id) {
-                    let spinning =
-                        group.entries.iter().find(|row| row.name == tokio_echo::SPINNING);
-                    for (topic, ours) in [("echo, tokio", group.ours()), (SPINNING, spinning)] {
-                        let Some((peer, ratio)) = ours.and_then(|row| group.closest_peer_to(row))
-                        else {
-                            continue;
-                        };
-                        self.shows.push(Show {
-                            topic,
-                            what: format!("{id}, {}, fastest peer: {}", group.case, peer.name),
-                            figure: ratio.median,
-                            spread: Some(ratio.quartiles),
-                            target: AtLeast(target).into(),
-                            unit: TIMES,
-                        });
-                    }
-                }
+                self.echo("echo, tokio", &tokio_echo::id(clients, window), window);
             }
+        }
+        for window in WINDOWS {
+            self.echo(SPINNING, &tokio_echo::spinning_id(window), window);
+        }
+    }
+
+    fn echo(&mut self, topic: &'static str, id: &str, window: usize) {
+        let target = if window == 1 { 1.0 } else { 1.2 };
+        for group in self.results.cases(id) {
+            let Some((peer, ratio)) = group.closest_peer() else { continue };
+            self.shows.push(Show {
+                topic,
+                what: format!("{id}, {}, fastest peer: {}", group.case, peer.name),
+                figure: ratio.median,
+                spread: Some(ratio.quartiles),
+                target: AtLeast(target).into(),
+                unit: TIMES,
+            });
         }
     }
 
