@@ -223,7 +223,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// [`ConnectionClosed`](WebSocketError::ConnectionClosed) after a close
     /// frame, [`NotSent`](WebSocketError::NotSent) if RFC 6455 does not allow the
     /// message, [`Timeout`](WebSocketError::Timeout) if the peer takes nothing,
-    /// and errors of the transport.
+    /// [`ConnectionLost`](WebSocketError::ConnectionLost) if whoever received has found
+    /// the transport lost before all was sent, and errors of the transport.
     pub async fn send(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
         let mut message = Some(message);
         poll_fn(|cx| self.lines.poll_message(cx, &mut message, true)).await
