@@ -66,6 +66,7 @@ impl Block {
         self.bytes.len() == self.whole || self.reclaim_parts()
     }
 
+    #[inline(never)]
     fn reclaim_parts(&mut self) -> bool {
         let rest = self.bytes.len();
         self.bytes.clear();

@@ -86,6 +86,7 @@ impl BufferPool {
     }
 
     /// A whole block that rests in the pool, or a new one.
+    #[inline(never)] // so that those who find one at hand are short
     pub(super) fn take(&self) -> Block {
         let mut resting = lock(&self.0.resting);
         // The last one is the likeliest to be in the processor's cache.
@@ -100,6 +101,7 @@ impl BufferPool {
 
     /// Gives a block back, whether or not messages still use a part of it, and leaves
     /// an empty one; one of another size is freed.
+    #[inline(never)]
     pub(super) fn put(&self, block: &mut Block) {
         let block = mem::take(block);
         if block.whole_len() == self.0.block_len {

@@ -217,7 +217,6 @@ impl WriteQueue {
 
     /// Makes place in another block, where the byte behind a header lies at an
     /// aligned address.
-    #[cold]
     fn add_block(&mut self, header_len: usize) {
         if self.start < self.end {
             let (start, end) = (self.start, self.end);
