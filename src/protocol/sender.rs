@@ -1,5 +1,7 @@
 //! The sending side: messages in, bytes out.
 
+mod time;
+
 use std::{
     io::IoSlice,
     sync::Arc,
@@ -8,16 +10,13 @@ use std::{
 
 use bytes::Bytes;
 
+use self::time::Waits;
 #[cfg(feature = "tokio")]
 use super::Outgoing;
 #[cfg(feature = "deflate")]
 use super::deflation::{Deflation, Prepared};
 use super::{
-    Compress, SendError, Signals, TransportAction,
-    frames::FrameQueue,
-    idle::Look,
-    link::Link,
-    stall::{Patience, Stall},
+    Compress, SendError, Signals, TransportAction, frames::FrameQueue, link::Link, stall::Patience,
 };
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
@@ -71,29 +70,6 @@ pub struct Sender {
 struct Fragmented {
     opcode: Opcode,
     utf8: Utf8State,
-}
-
-/// Since when the peer keeps us waiting.
-#[derive(Debug, Default)]
-struct Waits {
-    /// With bytes in the queue, or in the transport.
-    stalled: Option<Stall>,
-    /// With our close frame gone to the transport: since when.
-    closing: Option<Instant>,
-    /// A deadline was missed, and the peer has all its time once more.
-    missed: bool,
-}
-
-impl Waits {
-    fn begin_anew(&mut self, now: Instant) {
-        if let Some(stall) = &mut self.stalled {
-            stall.begin_anew(now);
-        }
-        if let Some(closing) = &mut self.closing {
-            *closing = now;
-        }
-        self.missed = true;
-    }
 }
 
 impl Sender {
@@ -354,27 +330,11 @@ impl Sender {
         all
     }
 
-    /// Says that what waits could not be sent at once.
-    pub(crate) fn begin_wait(&mut self, now: Instant) {
-        if !self.frames.queue.is_empty() {
-            self.waits.stalled.get_or_insert_with(|| Stall::of_queue(now));
-        }
-        self.await_close(now);
-    }
-
     /// Whether the transport may hold something back.
     #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn is_unflushed(&self) -> bool {
         self.unflushed > 0
-    }
-
-    /// Says that the transport holds back some of what it took since it was last
-    /// [flushed](Self::flushed), because the peer takes nothing.
-    #[cfg(feature = "driver")]
-    pub(crate) fn begin_flush(&mut self, now: Instant) {
-        let held_back = self.unflushed;
-        self.waits.stalled.get_or_insert_with(|| Stall::of_transport(held_back, now));
     }
 
     /// Says that the transport holds nothing back any more.
@@ -460,12 +420,6 @@ impl Sender {
         self.answer_end > 0
     }
 
-    /// [`Limits::close_timeout`](crate::Limits::close_timeout).
-    #[cfg(feature = "blocking")]
-    pub(crate) fn close_timeout(&self) -> Duration {
-        self.close_timeout
-    }
-
     /// What is to be done with the transport.
     pub fn transport_action(&self) -> TransportAction {
         if self.lost || self.link.ended() && !self.wants_transmit() {
@@ -482,36 +436,6 @@ impl Sender {
         } else {
             TransportAction::AwaitEnd
         }
-    }
-
-    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.stall_deadline().into_iter().chain(self.close_deadline()).min()
-    }
-
-    /// Says that it is `now`.
-    ///
-    /// A deadline that is a second past, or more, was not looked at in time, and what
-    /// the peer would take meanwhile may not have been tried: it has all its time once
-    /// more.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Stalled`] or [`SendError::CloseTimeout`] if the peer kept us
-    /// waiting for too long: the transport is to be dropped.
-    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SendError> {
-        match Look::at(self.next_deadline(), now, self.waits.missed) {
-            Look::Early => return Ok(()),
-            Look::Missed => {
-                self.waits.begin_anew(now);
-                return Ok(());
-            }
-            Look::Due => {}
-        }
-        let stalled = self.stall_deadline().is_some_and(|at| at <= now);
-        self.transport_lost();
-        self.waits = Waits::default();
-        Err(if stalled { SendError::Stalled } else { SendError::CloseTimeout })
     }
 
     /// Gives memory that holds nothing back to the pool.
@@ -654,14 +578,6 @@ impl Sender {
         if self.link.refuses_messages() { Err(SendError::Closed) } else { Ok(()) }
     }
 
-    /// The peer has its `close_timeout` from when our close frame has gone;
-    /// before that, it has to take what is queued in front of it.
-    fn await_close(&mut self, now: Instant) {
-        if self.frames.queue.is_empty() && self.link.close_sent() {
-            self.waits.closing.get_or_insert(now);
-        }
-    }
-
     /// The transport took the first `len` bytes.
     #[inline]
     fn took(&mut self, len: usize) {
@@ -670,23 +586,6 @@ impl Sender {
         {
             self.unflushed = self.unflushed.saturating_add(len);
         }
-    }
-
-    /// The transport took all that waited, `len` bytes of it now.
-    #[inline]
-    fn end_stall(&mut self, len: usize) {
-        let ended = self.waits.stalled.take_if(|stall| stall.ends_with(len, &self.patience));
-        if ended.is_some() {
-            self.waits.missed = false;
-        }
-    }
-
-    fn stall_deadline(&self) -> Option<Instant> {
-        self.waits.stalled.as_ref().and_then(|stall| stall.deadline(&self.patience))
-    }
-
-    fn close_deadline(&self) -> Option<Instant> {
-        self.waits.closing.and_then(|since| since.checked_add(self.close_timeout))
     }
 
     /// Queues what the receiving side owes the peer.
