@@ -11,9 +11,9 @@ use std::{fmt, time::Duration};
 /// limits.message = 64 << 10;
 /// ```
 ///
-/// Reaching a limit fails the connection with
-/// [`LimitExceeded`] or a timeout of its own, and with the close code given
-/// below.
+/// A peer that exceeds a limit fails the connection with [`LimitExceeded`] or a timeout
+/// of its own, and with the close code, where one is given below. What would exceed
+/// [`write_queue`](Self::write_queue) is refused, and the connection goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

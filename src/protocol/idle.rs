@@ -51,9 +51,6 @@ impl IdleTimer {
 
     #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.ping_after.is_none() && self.give_up_after.is_none() {
-            return None;
-        }
         let after = match (self.ping_after, self.give_up_after) {
             (Some(ping), Some(give_up)) if !self.pinged => Some(ping.min(give_up)),
             (Some(ping), None) if !self.pinged => Some(ping),
