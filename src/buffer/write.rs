@@ -30,7 +30,8 @@ pub(crate) struct WriteQueue {
     block: Block,
     start: usize,
     end: usize,
-    len: usize,
+    /// Bytes in `sealed`.
+    sealed_len: usize,
 }
 
 #[derive(Debug)]
@@ -49,18 +50,18 @@ enum Segment {
 impl WriteQueue {
     pub(crate) fn new(pool: BufferPool) -> Self {
         let sealed = VecDeque::new();
-        Self { pool, sealed, block: Block::default(), start: 0, end: 0, len: 0 }
+        Self { pool, sealed, block: Block::default(), start: 0, end: 0, sealed_len: 0 }
     }
 
     /// Bytes that wait.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.sealed_len + (self.end - self.start)
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Queues a frame, its payload copied and masked in one pass.
@@ -72,12 +73,10 @@ impl WriteQueue {
         payload: &[u8],
         mask: Mask,
     ) {
-        self.begin(header);
-        let at = self.end + header.len();
-        let fits = payload.len().min(self.block.len() - at);
-        kernels.copy_masked_into(&payload[..fits], &mut self.block[at..], mask);
-        self.end = at + fits;
-        self.len += header.len() + fits;
+        let room = self.begin(header);
+        let fits = payload.len().min(room.len());
+        kernels.copy_masked_into(&payload[..fits], room, mask);
+        self.end += header.len() + fits;
         if fits < payload.len() {
             self.push_rest(kernels, &payload[fits..], mask.advance(fits));
         }
@@ -87,7 +86,6 @@ impl WriteQueue {
     pub(crate) fn push_shared(&mut self, header: HeaderBytes, payload: Bytes) {
         self.begin(header);
         self.end += header.len();
-        self.len += header.len();
         self.push_bytes(payload);
     }
 
@@ -96,10 +94,11 @@ impl WriteQueue {
         if self.start < self.end {
             let mut part = self.block.split_to(self.end);
             part.advance(self.start);
+            self.sealed_len += part.len();
             self.sealed.push_back(Segment::Part(part));
             (self.start, self.end) = (0, 0);
         }
-        self.len += bytes.len();
+        self.sealed_len += bytes.len();
         self.sealed.push_back(Segment::Shared(bytes));
     }
 
@@ -125,7 +124,6 @@ impl WriteQueue {
     /// Says that the transport took the first `count` bytes.
     #[inline]
     pub(crate) fn written(&mut self, mut count: usize) {
-        self.len -= count.min(self.len);
         if !self.sealed.is_empty() {
             count = self.written_sealed(count);
         }
@@ -138,6 +136,7 @@ impl WriteQueue {
         while let Some(front) = self.sealed.front_mut() {
             let taken = count.min(front.bytes().len());
             count -= taken;
+            self.sealed_len -= taken;
             front.advance(taken);
             if !front.bytes().is_empty() {
                 return 0;
@@ -172,7 +171,7 @@ impl WriteQueue {
 
     /// Drops what waits.
     pub(crate) fn clear(&mut self) {
-        (self.start, self.end, self.len) = (0, 0, 0);
+        (self.start, self.end, self.sealed_len) = (0, 0, 0);
         while let Some(segment) = self.sealed.pop_front() {
             if let Segment::Full { mut block, .. } = segment {
                 self.pool.put(&mut block);
@@ -186,25 +185,33 @@ impl WriteQueue {
         !self.block.is_empty() || !self.sealed.is_empty()
     }
 
-    /// Puts a header behind the end, which is not moved, with a block around it.
-    /// Where nothing waits, the payload's place is an aligned address.
+    /// Puts a header behind the end, which is not moved, with a block around it, and
+    /// returns the place behind the header.
     #[inline]
-    fn begin(&mut self, header: HeaderBytes) {
-        // Where nothing waits there is no part in use, and the block is whole again.
-        if self.is_empty() && self.block.reclaim() && !self.block.is_empty() {
-            self.start = self.block.aligned_offset(HEADROOM) - header.len();
-            self.end = self.start;
+    fn begin(&mut self, header: HeaderBytes) -> &mut [u8] {
+        if self.is_empty() {
+            self.align(header.len());
         }
         if self.block.len() - self.end < HeaderBytes::PADDED_LEN {
             self.add_block(header.len());
         }
-        self.block[self.end..][..HeaderBytes::PADDED_LEN].copy_from_slice(&header.padded());
+        let room = &mut self.block[self.end..];
+        room[..HeaderBytes::PADDED_LEN].copy_from_slice(&header.padded());
+        &mut room[header.len()..]
+    }
+
+    /// Where nothing waits, lets the byte behind a header lie at an aligned address.
+    fn align(&mut self, header_len: usize) {
+        // No part is in use, and the block is whole again.
+        if self.block.reclaim() && !self.block.is_empty() {
+            self.start = self.block.aligned_offset(HEADROOM) - header_len;
+            self.end = self.start;
+        }
     }
 
     /// Queues what did not fit into the last block.
     #[cold]
     fn push_rest(&mut self, kernels: &Kernels, mut bytes: &[u8], mut mask: Mask) {
-        self.len += bytes.len();
         while !bytes.is_empty() {
             self.add_block(0);
             let fits = bytes.len().min(self.block.len() - self.end);
@@ -221,6 +228,7 @@ impl WriteQueue {
         if self.start < self.end {
             let (start, end) = (self.start, self.end);
             let block = std::mem::take(&mut self.block);
+            self.sealed_len += end - start;
             self.sealed.push_back(Segment::Full { block, start, end });
         } else if !self.block.is_empty() {
             self.pool.put(&mut self.block);

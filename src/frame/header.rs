@@ -110,24 +110,24 @@ impl FrameHeader {
     /// 2^63 on, and control frames that are fragmented or longer than 125 bytes.
     #[inline]
     pub fn encode(&self) -> HeaderBytes {
-        let first =
-            self.opcode as u8 | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
-        let (short, long, long_len) = if self.payload_len < u64::from(LENGTH_16) {
-            (self.payload_len as u8, 0, 0)
-        } else if let Ok(len) = u16::try_from(self.payload_len) {
-            (LENGTH_16, u64::from(len.swap_bytes()), 2)
-        } else {
-            (LENGTH_64, self.payload_len.swap_bytes(), 8)
-        };
+        let fin = if self.fin { FIN } else { 0 };
+        let rsv1 = if self.rsv1 { RSV1 } else { 0 };
+        let (masked, mask_len) = if self.mask.is_some() { (MASKED, 4) } else { (0, 0) };
+        let start = |short| [self.opcode as u8 | fin | rsv1, masked | short];
+        let start = |short| u64::from(u16::from_le_bytes(start(short)));
+        let key = u64::from(self.mask.map_or(0, u32::from_le_bytes));
         // Put together in registers, the first byte lowest: an array that is written
         // in pieces and then copied makes the copy wait for its stores.
-        let mut wire = u128::from(first) | u128::from(short) << 8 | u128::from(long) << 16;
-        let mut len = 2 + long_len;
-        if let Some(key) = self.mask {
-            wire |= u128::from(MASKED) << 8 | u128::from(u32::from_le_bytes(key)) << (8 * len);
-            len += 4;
-        }
-        HeaderBytes { bytes: wire.to_le_bytes(), len }
+        let (wire, len) = if self.payload_len < u64::from(LENGTH_16) {
+            (u128::from(start(self.payload_len as u8) | key << 16), 2)
+        } else if let Ok(len) = u16::try_from(self.payload_len) {
+            let long = u64::from(len.swap_bytes());
+            (u128::from(start(LENGTH_16) | long << 16 | key << 32), 4)
+        } else {
+            let long = u128::from(self.payload_len.swap_bytes());
+            (u128::from(start(LENGTH_64)) | long << 16 | u128::from(key) << 80, 10)
+        };
+        HeaderBytes { bytes: wire.to_le_bytes(), len: len + mask_len }
     }
 }
 

@@ -548,6 +548,14 @@ impl Sender {
     /// Whether a whole message of `len` bytes may be queued now.
     #[inline]
     fn admit_message(&mut self, len: usize) -> Result<(), SendError> {
+        if self.link.is_clear() && self.has_room(len) && self.fragmented.is_none() {
+            return Ok(());
+        }
+        self.admit_message_if(len)
+    }
+
+    #[cold]
+    fn admit_message_if(&mut self, len: usize) -> Result<(), SendError> {
         self.admit(len)?;
         if self.fragmented.is_some() {
             return Err(SendError::MessageInterrupted);
@@ -555,7 +563,6 @@ impl Sender {
         Ok(())
     }
 
-    #[inline]
     fn admit(&mut self, len: usize) -> Result<(), SendError> {
         // What was promised holds, whatever has to go first.
         let has_room = self.has_room(len);

@@ -4,12 +4,8 @@
 //! cargo run --release --manifest-path benches/Cargo.toml --bin report -- [OPTIONS] [FILTER...]
 //! ```
 //!
-//! With filters, only groups whose name contains one of them: `receive/client`,
-//! `kernels/mask`. `--out DIR` writes there instead of `perf-reports/`; `--go-on`
-//! keeps what the report there has of other groups, and says of which run they are;
-//! `--rounds N` and `--sample-us N` say how long to measure. Rounds in noisy moments of
-//! the machine are dropped and run again; `--patience N` seconds are spent on a group at
-//! most.
+//! `--help` tells the options. Rounds in noisy moments of the machine are dropped and
+//! run again.
 //!
 //! The report is written after each group, so that a run that is interrupted keeps
 //! what it has; a group that cannot be measured is named there.
@@ -32,8 +28,30 @@ use wirespeed_benches::{
     timing::Plan,
 };
 
+const USAGE: &str = "\
+Measures everything interleaved and writes a dated report.
+
+usage: report [OPTIONS] [FILTER...]
+
+Groups whose name contains one of the filters, as receive/client or kernels/mask, or all.
+
+  --out DIR       write there instead of perf-reports/
+  --go-on         keep what the report there has of other groups, and of which run it is
+  --rounds N      rounds of each group [21]
+  --sample-us N   microseconds of each entry in a round [1000]
+  --patience N    seconds that are spent on a group at most, noisy rounds included [20]";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse()?;
+    let Some(options) = Options::parse()? else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    let mut builds = groups::all();
+    builds.retain(|build| options.wants(build.id()));
+    let count = builds.len();
+    if builds.is_empty() {
+        return Err(format!("no group's name contains {}", options.filters.join(" or ")).into());
+    }
     raise_descriptor_limit();
     let core = pin_to_a_core();
     let mut results = Results::new(Run {
@@ -50,12 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         results.write(&directory)?; // anew, even if nothing is to be measured
     }
     let start = Instant::now();
-    let builds = groups::all();
-    let count = builds.len();
     for (index, build) in builds.into_iter().enumerate() {
-        if !options.wants(build.id()) {
-            continue;
-        }
         let id = build.id().to_owned();
         let outcome = Measured::of(build, options.plan, &mut noise);
         let at = format!("{:>3}/{count} {:>4.0} s", index + 1, start.elapsed().as_secs_f64());
@@ -98,7 +111,8 @@ struct Options {
 }
 
 impl Options {
-    fn parse() -> Result<Self, Box<dyn Error>> {
+    /// `None` if the usage is asked for.
+    fn parse() -> Result<Option<Self>, Box<dyn Error>> {
         let plan = Plan {
             rounds: 21,
             sample: Duration::from_millis(1),
@@ -109,6 +123,7 @@ impl Options {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
+                "--help" | "-h" => return Ok(None),
                 "--out" => options.out = Some(value()?.into()),
                 "--go-on" => options.go_on = true,
                 "--rounds" => options.plan.rounds = value()?.parse::<usize>()?.max(1),
@@ -116,10 +131,15 @@ impl Options {
                     options.plan.sample = Duration::from_micros(value()?.parse()?);
                 }
                 "--patience" => options.plan.patience = Duration::from_secs(value()?.parse()?),
+                _ if argument.starts_with('-') => {
+                    return Err(
+                        format!("no option {argument}; --help tells those there are").into()
+                    );
+                }
                 _ => options.filters.push(argument),
             }
         }
-        Ok(options)
+        Ok(Some(options))
     }
 
     fn wants(&self, id: &str) -> bool {
