@@ -2,6 +2,9 @@
 
 use std::{fs, process::Command, time::Duration};
 
+/// The core that servers run on, where the load has another one.
+pub const SERVER_CORE: usize = 0;
+
 /// Binds the process to one core, the last: the first takes most interrupts.
 /// Returns its number.
 pub fn pin_to_a_core() -> usize {
@@ -109,7 +112,8 @@ fn processor() -> String {
 }
 
 /// All of the machine's, not only the one that this process is bound to.
-fn cores() -> usize {
+/// How many cores there are.
+pub fn cores() -> usize {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     info.lines().filter(|line| line.starts_with("processor\t")).count().max(1)
 }

@@ -25,7 +25,13 @@ pub struct Entry {
     pub run: Box<dyn FnMut()>,
     /// The processor's time that the other side has used up, where there is one.
     pub used: Option<Box<dyn Fn() -> Duration>>,
+    /// Makes anew what is worked on, where the system decides for as long as it exists
+    /// how fast it is.
+    pub renew: Option<Box<dyn FnMut()>>,
 }
+
+/// Rounds after which everything that can be is made anew.
+pub const RENEW_AFTER: usize = 4;
 
 impl Group {
     pub fn new(id: impl Into<String>, case: impl Into<String>, bytes: f64) -> Self {
@@ -40,7 +46,8 @@ impl Group {
     ) -> &mut Self {
         let (name, operations) = (name.into(), operations as f64);
         let run = Box::new(run);
-        self.entries.push(Entry { name, operations, compressed_to: None, run, used: None });
+        let (compressed_to, used, renew) = (None, None, None);
+        self.entries.push(Entry { name, operations, compressed_to, run, used, renew });
         self
     }
 
@@ -56,6 +63,14 @@ impl Group {
     pub fn used(&mut self, used: impl Fn() -> Duration + 'static) -> &mut Self {
         if let Some(entry) = self.entries.last_mut() {
             entry.used = Some(Box::new(used));
+        }
+        self
+    }
+
+    /// Says how to make anew what the entry that was added last works on.
+    pub fn renewed_by(&mut self, renew: impl FnMut() + 'static) -> &mut Self {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.renew = Some(Box::new(renew));
         }
         self
     }
@@ -107,6 +122,9 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
     let mut quiet = 0;
     let mut before = noise.look();
     while quiet < plan.rounds && (rounds.len() < plan.rounds || start.elapsed() < plan.patience) {
+        if !rounds.is_empty() && rounds.len().is_multiple_of(RENEW_AFTER) {
+            group.entries.iter_mut().for_each(renew);
+        }
         let count = group.entries.len();
         let (mut times, mut used) = (vec![f64::NAN; count], vec![None; count]);
         // Whoever comes first, or behind a certain other one, is not so in every round.
@@ -137,6 +155,14 @@ pub fn measure(group: &mut Group, plan: Plan, noise: &mut Noise) -> (Vec<Times>,
         }
     };
     (group.entries.iter().enumerate().map(of_entry).collect(), noisiest)
+}
+
+/// Makes anew what an entry works on, and warms it up.
+fn renew(entry: &mut Entry) {
+    if let Some(renew) = &mut entry.renew {
+        renew();
+        (entry.run)();
+    }
 }
 
 /// Runs an entry for a sample: nanoseconds an operation here, and on the other side.

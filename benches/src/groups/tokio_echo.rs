@@ -1,10 +1,11 @@
 //! Loopback echo over tokio: a server on one core, the load on the other.
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use super::Build;
 use crate::{
     echo::{Drive, Library, Load, Server},
+    machine::SERVER_CORE,
     timing::Group,
     traffic::{Lengths, bytes},
 };
@@ -25,8 +26,6 @@ pub const DEFAULT_POOL: &str = "wirespeed, default pool";
 /// The entry that spins before it sleeps.
 pub const SPINNING: &str = "wirespeed, spinning";
 const SPIN: Duration = Duration::from_micros(100);
-
-const SERVER_CORE: usize = 0;
 
 pub fn groups() -> Vec<Build> {
     let mut builds = Vec::new();
@@ -62,17 +61,42 @@ type Entry = (&'static str, Library, Drive);
 fn echo(id: &str, entries: Vec<Entry>, len: usize, clients: usize, window: usize) -> Group {
     let mut group = Group::new(id, Lengths::Fixed(len).name(), len as f64);
     for (name, library, drive) in entries {
-        let server = Rc::new(Server::start(library, drive, SERVER_CORE));
-        let load = Load::connect(server.address(), clients, len, window);
-        let mut load =
-            load.unwrap_or_else(|error| panic!("{name} with messages of {}: {error}", bytes(len)));
         let windows = LEAST_WINDOWS.max(clients);
-        let used = Rc::clone(&server);
+        let open = move || Echo::open(name, library, drive, len, clients, window);
+        let echo = Rc::new(RefCell::new(open()));
+        let [run, used, renewed] = [(); 3].map(|()| Rc::clone(&echo));
         group
-            .add(name, windows * window, move || load.run(windows).expect("answers"))
-            .used(move || used.used());
+            .add(name, windows * window, move || {
+                run.borrow_mut().load.run(windows).expect("answers");
+            })
+            .used(move || used.borrow().server.used())
+            .renewed_by(move || *renewed.borrow_mut() = open());
     }
     group
+}
+
+/// A server and its load. Which memory the system gives to their sockets makes some of
+/// them take twice as long as others for large messages, whatever the library.
+struct Echo {
+    load: Load,
+    server: Server,
+}
+
+impl Echo {
+    fn open(
+        name: &str,
+        library: Library,
+        drive: Drive,
+        len: usize,
+        clients: usize,
+        window: usize,
+    ) -> Self {
+        let server = Server::start(library, drive, SERVER_CORE);
+        let load = Load::connect(server.address(), clients, len, window);
+        let load =
+            load.unwrap_or_else(|error| panic!("{name} with messages of {}: {error}", bytes(len)));
+        Self { load, server }
+    }
 }
 
 fn entries(len: usize, window: usize) -> Vec<Entry> {

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     groups::{NOTES, kernels::tier_label},
     noise::QUIET,
+    timing::RENEW_AFTER,
 };
 
 pub fn report(results: &Results, charts: &[&str]) -> String {
@@ -31,10 +32,10 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
          | kernels in use | {} |\n\
          | method | every row of a table interleaved (A B C, B C A, ...), {} rounds of {} µs, \
          medians, pinned to core {}; ratios of echo over tokio are medians of the rounds' \
-         ratios |\n\
+         ratios, with servers and connections opened anew after each {RENEW_AFTER} rounds |\n\
          | load average | {} before, {} after |\n\
-         | noise | {} of {} tables' rows taken while a fixed loop took at most {QUIET} times its \
-         least; {:.2} times at worst |\n",
+         | noise | {} of {} tables' rows taken while a fixed loop on either core took at most {QUIET} \
+         times its least; {:.2} times at worst |\n",
         machine.processor,
         run.date,
         machine.processor,
