@@ -30,6 +30,7 @@ pub const ALIGNED_WORDS: &str = "tungstenite's loop";
 pub const SIMDUTF8: &str = "simdutf8";
 pub const MASK_THEN_SIMDUTF8: &str = "wirespeed's AVX2 mask, then simdutf8";
 pub const MEMCPY_THEN_MASK: &str = "memcpy, then wirespeed's AVX2 mask";
+pub const MEMCPY_THEN_LOOP: &str = "memcpy, then tungstenite's loop";
 
 pub fn tier_name(tier: Tier) -> &'static str {
     match tier {
@@ -172,6 +173,10 @@ fn copy(id: &str, lengths: Lengths) -> Group {
     payloads().each_to(&mut group, MEMCPY_THEN_MASK, move |bytes, target| {
         target.copy_from_slice(bytes);
         avx2.mask(target, Mask::new(KEY));
+    });
+    payloads().each_to(&mut group, MEMCPY_THEN_LOOP, |bytes, target| {
+        target.copy_from_slice(bytes);
+        mask_by_aligned_words(target, KEY);
     });
     payloads().each_to(&mut group, MEMCPY, |bytes, target| target.copy_from_slice(bytes));
     group
