@@ -18,8 +18,8 @@ pub(super) struct IdleTimer {
     heard: Instant,
     /// When this silence began to count anew, because nobody had looked at the clock.
     anew: Option<Instant>,
-    /// The peer was pinged in this silence.
-    pinged: bool,
+    /// When the peer was pinged in this silence.
+    pinged: Option<Instant>,
     /// When the last ping was made, while it is not answered.
     asked: Option<Instant>,
     /// The number of the last ping.
@@ -33,7 +33,7 @@ impl IdleTimer {
             give_up_after: limits.idle_timeout,
             heard: now,
             anew: None,
-            pinged: false,
+            pinged: None,
             asked: None,
             pings: 0,
         }
@@ -42,7 +42,7 @@ impl IdleTimer {
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
         self.anew = None;
-        self.pinged = false;
+        self.pinged = None;
     }
 
     pub(super) fn heard_at(&self) -> Instant {
@@ -51,13 +51,15 @@ impl IdleTimer {
 
     #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let after = match (self.ping_after, self.give_up_after) {
-            (Some(ping), Some(give_up)) if !self.pinged => Some(ping.min(give_up)),
-            (Some(ping), None) if !self.pinged => Some(ping),
-            (_, give_up) => give_up,
+        let ping_at = match (self.pinged, self.ping_after) {
+            // Beyond what an `Instant` can hold is never.
+            (None, Some(after)) => self.silent_since().checked_add(after),
+            _ => None,
         };
-        // Beyond what an `Instant` can hold is never.
-        self.silent_since().checked_add(after?)
+        match (ping_at, self.give_up_at()) {
+            (Some(ping), Some(give_up)) => Some(ping.min(give_up)),
+            (ping, give_up) => ping.or(give_up),
+        }
     }
 
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
@@ -66,7 +68,7 @@ impl IdleTimer {
             Look::Due => true,
             Look::Missed => {
                 self.anew = Some(now);
-                self.pinged = false;
+                self.pinged = None;
                 false
             }
         }
@@ -75,10 +77,10 @@ impl IdleTimer {
     /// The ping that is due, at most one for each silence.
     pub(super) fn take_ping(&mut self, now: Instant) -> Option<PingPayload> {
         let silence = now.saturating_duration_since(self.silent_since());
-        if self.pinged || self.ping_after.is_none_or(|after| silence < after) {
+        if self.pinged.is_some() || self.ping_after.is_none_or(|after| silence < after) {
             return None;
         }
-        self.pinged = true;
+        self.pinged = Some(now);
         self.asked = Some(now);
         self.pings = self.pings.wrapping_add(1);
         Some(self.payload())
@@ -91,8 +93,15 @@ impl IdleTimer {
         Some(self.heard.saturating_duration_since(asked))
     }
 
+    /// A peer that is to be pinged first has what is left of its time from the ping on,
+    /// however late that was.
+    #[inline]
     fn give_up_at(&self) -> Option<Instant> {
-        self.silent_since().checked_add(self.give_up_after?)
+        let after = self.give_up_after?;
+        match self.ping_after {
+            Some(ping) if ping < after => self.pinged?.checked_add(after - ping),
+            _ => self.silent_since().checked_add(after),
+        }
     }
 
     fn silent_since(&self) -> Instant {

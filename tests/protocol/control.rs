@@ -160,8 +160,8 @@ fn a_silent_peer_is_pinged_once_and_then_given_up() {
     assert_eq!(server.sent_close(), CloseCode::POLICY_VIOLATION);
 }
 
-/// What a peer sent while nobody looked may not have been read: a silence that was
-/// not watched does not count.
+/// What a peer sent while nobody looked may not have been read: after a silence that
+/// was not watched it is pinged, and has its time to answer.
 #[test]
 fn a_peer_is_not_given_up_for_a_time_that_nobody_watched() {
     let mut server = Endpoint::new(Role::Server);
@@ -169,17 +169,32 @@ fn a_peer_is_not_given_up_for_a_time_that_nobody_watched() {
     let after = |seconds| start + Duration::from_secs(seconds);
     let receiver = &mut server.connection.receiver;
     receiver.handle_timeout(after(100)).unwrap();
-    assert_eq!(receiver.next_deadline(), Some(after(130)));
-    receiver.handle_timeout(after(130)).unwrap();
     keepalive_ping(&mut server);
     let receiver = &mut server.connection.receiver;
-    assert_eq!(receiver.next_deadline(), Some(after(160)));
-    assert!(receiver.handle_timeout(after(160)).is_err());
+    assert_eq!(receiver.next_deadline(), Some(after(130)));
+    assert!(receiver.handle_timeout(after(130)).is_err());
 
     let no_ping = |options: &mut WebSocketOptions| options.limits.idle_ping = None;
     let mut server = Endpoint::with(Role::Server, no_ping);
     let receiver = &mut server.connection.receiver;
     assert!(receiver.handle_timeout(server.now + Duration::from_secs(60)).is_err());
+}
+
+/// A peer that only listens says nothing unless it is asked, and needs time to answer.
+#[test]
+fn a_peer_that_is_pinged_late_has_as_much_time_to_answer() {
+    for milliseconds in [30_000, 59_950, 60_000, 60_500, 75_000] {
+        let mut server = Endpoint::new(Role::Server);
+        let late = server.now + Duration::from_millis(milliseconds);
+        let receiver = &mut server.connection.receiver;
+        receiver.handle_timeout(late).unwrap();
+        let end = late + Duration::from_secs(30);
+        assert_eq!(receiver.next_deadline(), Some(end), "{milliseconds} ms");
+        keepalive_ping(&mut server);
+        let receiver = &mut server.connection.receiver;
+        receiver.handle_timeout(end - Duration::from_millis(1)).unwrap();
+        assert!(receiver.handle_timeout(end).is_err(), "{milliseconds} ms");
+    }
 }
 
 #[test]

@@ -40,7 +40,8 @@ impl Receiver {
     }
 
     /// Says that it is `now`. Pings a silent peer, and gives it up after that; gives
-    /// up one that does not finish its message, too.
+    /// up one that does not finish its message, too. A peer that is pinged late has as
+    /// much time for its answer as one that is pinged in time.
     ///
     /// A deadline that is a second past, or more, was not looked at in time, and what
     /// the peer sent meanwhile may not have been read: it has all its time once more.
