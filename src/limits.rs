@@ -63,7 +63,7 @@ pub struct Limits {
     /// How long a message may take to arrive, from its first header to its last byte;
     /// 2 minutes for a server, for ever for a client. Close code 1008. To be raised
     /// with [`message`](Self::message), and for messages that are sent as they are
-    /// produced.
+    /// produced. What the receiver's own work takes between two pieces counts, too.
     pub message_timeout: Option<Duration>,
     /// Silence of the peer after which it is pinged; 30 s for a server, never
     /// for a client.

@@ -556,6 +556,82 @@ fn a_read_timeout_bounds_a_whole_receive() {
 }
 
 /// A close waits as long as the limits say, however long a receive may take.
+/// The application's own work is not the peer's silence.
+#[test]
+fn what_came_in_time_is_read_before_the_peer_is_judged() {
+    let mut options = WebSocketOptions::server();
+    options.limits.idle_ping = None;
+    options.limits.idle_timeout = Some(Duration::from_millis(20));
+    let (client, server) = pair_with(options);
+    client.send("alive").unwrap();
+    thread::sleep(Duration::from_millis(40));
+    assert_eq!(server.receive().unwrap().unwrap().as_text(), Some("alive"));
+}
+
+#[test]
+fn what_came_before_the_end_of_a_close_is_received() {
+    let mut options = WebSocketOptions::server();
+    options.limits.close_timeout = Duration::from_millis(20);
+    let (client, server) = pair_with(options);
+    server.start_close(1000, "").unwrap();
+    client.send("last").unwrap();
+    client.start_close(1000, "").unwrap();
+    thread::sleep(Duration::from_millis(40));
+    assert_eq!(server.receive().unwrap().unwrap().as_text(), Some("last"));
+    assert!(matches!(server.receive().unwrap(), Some(WebSocketMessage::Close(..))));
+}
+
+#[test]
+fn a_read_timeout_of_zero_takes_what_is_there() {
+    let (client, server) = pair();
+    server.set_read_timeout(Some(Duration::ZERO));
+    let nothing = server.receive();
+    assert!(matches!(nothing, Err(WebSocketError::Timeout(TimedOut::Read))), "{nothing:?}");
+    client.send("there").unwrap();
+    assert_eq!(server.receive().unwrap().unwrap().as_text(), Some("there"));
+}
+
+/// A stream that takes a byte a millisecond, and nothing ever comes from it.
+#[derive(Debug)]
+struct Trickle;
+
+impl Duplex for Trickle {
+    fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn write_vectored(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        thread::sleep(Duration::from_millis(1));
+        Ok(1)
+    }
+
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_peer_that_takes_a_byte_now_and_then_is_given_up() {
+    let mut options = WebSocketOptions::server();
+    options.limits.write_stall = Duration::from_millis(10);
+    let connection =
+        WebSocketConnection::from_stream(Trickle, Role::Server, &options, Bytes::new()).unwrap();
+    let sent = connection.send(&[7; 1000]);
+    assert!(matches!(sent, Err(WebSocketError::Timeout(TimedOut::Write))), "{sent:?}");
+}
+
 #[test]
 fn a_read_timeout_does_not_bound_a_close() {
     let stream = Stuck { takes: true, ..Stuck::default() };

@@ -272,8 +272,8 @@ impl<S: Duplex> WebSocketConnection<S> {
         self.shared.round_trip()
     }
 
-    /// Bounds each receive; `None`, the default, waits for ever. A receive that
-    /// times out loses nothing.
+    /// Bounds each receive; `None`, the default, waits for ever, and zero takes what is
+    /// there. A receive that times out loses nothing.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) {
         self.reading.borrow_mut().timeout = timeout;
     }

@@ -1,6 +1,9 @@
 //! The receiving side over a stream: reads, deadlines and the end.
 
-use std::time::{Duration, Instant};
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
 use bytes::{Buf, Bytes};
 
@@ -28,6 +31,8 @@ pub(super) struct Reading {
     pub(super) timeout: Option<Duration>,
     /// What came with the opening handshake and did not fit the buffer.
     ahead: Bytes,
+    /// When the clock was last looked at.
+    looked: Instant,
     /// What the stream was last told.
     stream_timeout: Option<Duration>,
     /// Something that is owed to the peer, or before it in the queue, may be left to send.
@@ -38,7 +43,15 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(receiver: Receiver, ahead: Bytes) -> Self {
-        Self { receiver, timeout: None, ahead, stream_timeout: None, unsent: false, ended: false }
+        Self {
+            receiver,
+            timeout: None,
+            ahead,
+            looked: Instant::now(),
+            stream_timeout: None,
+            unsent: false,
+            ended: false,
+        }
     }
 
     pub(super) fn next_message<S: Duplex>(
@@ -160,6 +173,9 @@ impl Reading {
         }
         let (mut idle, mut spun) = (false, self.receiver.spin().is_zero());
         loop {
+            if self.looks_late(shared, give_up, now) && self.read_what_is_there(shared)? {
+                return Ok(());
+            }
             self.look_at_deadlines(shared, now)?;
             if give_up.is_some_and(|at| now >= at) {
                 return Err(WebSocketError::Timeout(TimedOut::Read));
@@ -183,19 +199,51 @@ impl Reading {
                 spun = true;
                 self.spin(shared, give_up)?;
             }
-            self.bound_reads(shared, left.map_or(IDLE_AFTER, |left| left.min(IDLE_AFTER)))?;
-            let read = shared.stream.read(self.receiver.read_buffer());
-            now = Instant::now();
-            match read {
-                Ok(0) => return self.end(shared),
-                Ok(len) => {
-                    self.receiver.received(len, now);
-                    return Ok(());
-                }
-                Err(error) if is_timeout(&error) => idle = true,
-                Err(error) => return Err(self.lost(shared, error)),
+            if self.read(shared, left.map_or(IDLE_AFTER, |left| left.min(IDLE_AFTER)))? {
+                return Ok(());
             }
+            (now, idle) = (Instant::now(), true);
         }
+    }
+
+    /// Reads once, waits for `longest` at most, and says whether there was something: bytes,
+    /// or the end.
+    fn read<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        longest: Duration,
+    ) -> Result<bool, WebSocketError> {
+        self.bound_reads(shared, longest)?;
+        match shared.stream.read(self.receiver.read_buffer()) {
+            Ok(0) => self.end(shared).map(|()| true),
+            Ok(len) => {
+                self.receiver.received(len, Instant::now());
+                Ok(true)
+            }
+            Err(error) if is_timeout(&error) => Ok(false),
+            Err(error) => Err(self.lost(shared, error)),
+        }
+    }
+
+    /// Whether a deadline has passed since anybody looked at the clock. What has come
+    /// meanwhile is to be read before the peer is judged by it, and the caller.
+    fn looks_late<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        give_up: Option<Instant>,
+        now: Instant,
+    ) -> bool {
+        let deadline = self.next_deadline(shared, now).into_iter().chain(give_up).min();
+        let looked = mem::replace(&mut self.looked, now);
+        deadline.is_some_and(|at| looked < at && at <= now)
+    }
+
+    fn read_what_is_there<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<bool, WebSocketError> {
+        let readable = shared.stream.wait_readable(Some(Duration::ZERO));
+        Ok(readable.map_err(|error| self.lost(shared, error))? && self.read(shared, TICK)?)
     }
 
     /// Asks for bytes again and again, as long as [`WebSocketOptions::spin`] says and

@@ -100,7 +100,7 @@ impl<S: Duplex> Shared<S> {
     /// Sends a close frame as far as that needs no waiting, neither for a thread that is
     /// sending. To be called again until the connection is over.
     pub(super) fn try_close(&self, code: CloseCode) -> Result<(), WebSocketError> {
-        if let Ok(mut sender) = self.sender.try_lock() {
+        if let Some(mut sender) = self.try_lock() {
             sender.write_close(code, "")?;
             self.offer_locked(&mut sender);
         }
@@ -123,15 +123,12 @@ impl<S: Duplex> Shared<S> {
     /// The sending side's deadline, if it can be had without waiting: a thread
     /// that is sending looks after it itself.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.sender.try_lock().ok()?.next_deadline()
+        self.try_lock()?.next_deadline()
     }
 
     /// Lets the sending side see that it is `now`.
     pub(super) fn handle_timeout(&self, now: Instant) -> Result<(), WebSocketError> {
-        match self.sender.try_lock() {
-            Ok(mut sender) => Ok(sender.handle_timeout(now)?),
-            Err(_) => Ok(()),
-        }
+        self.try_lock().map_or(Ok(()), |mut sender| Ok(sender.handle_timeout(now)?))
     }
 
     #[cfg(feature = "deflate")]
@@ -145,20 +142,20 @@ impl<S: Duplex> Shared<S> {
 
     /// Says that the stream is of no more use.
     pub(super) fn transport_lost(&self) {
-        if let Ok(mut sender) = self.sender.try_lock() {
+        if let Some(mut sender) = self.try_lock() {
             sender.transport_lost();
         }
     }
 
     /// Gives back what the sending side has not used since this was last called.
     pub(super) fn release_unused(&self) {
-        if let Ok(mut sender) = self.sender.try_lock() {
+        if let Some(mut sender) = self.try_lock() {
             sender.release_unused();
         }
     }
 
     pub(super) fn release_idle(&self) {
-        if let Ok(mut sender) = self.sender.try_lock() {
+        if let Some(mut sender) = self.try_lock() {
             sender.release_idle();
         }
     }
@@ -200,6 +197,8 @@ impl<S: Duplex> Shared<S> {
                 Ok(Some(len)) => {
                     now = Instant::now();
                     sender.written(len, now);
+                    // A stream that takes a little each time never says that it waits.
+                    sender.handle_timeout(now).inspect_err(|_| self.give_up())?;
                     continue;
                 }
                 Err(error) if is_timeout(&error) => {
@@ -236,7 +235,13 @@ impl<S: Duplex> Shared<S> {
                     sender.flushed();
                     return false;
                 }
-                Some(Ok(len)) if len > 0 => sender.written(len, Instant::now()),
+                Some(Ok(len)) if len > 0 => {
+                    let now = Instant::now();
+                    sender.written(len, now);
+                    if sender.handle_timeout(now).inspect_err(|_| self.give_up()).is_err() {
+                        return false;
+                    }
+                }
                 Some(Err(error)) if is_timeout(&error) => {
                     if !waits {
                         sender.begin_flush(now);

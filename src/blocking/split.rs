@@ -84,7 +84,8 @@ impl<S: Duplex> WebSocketReader<S> {
         self.shared.round_trip()
     }
 
-    /// Bounds each receive; `None`, the default, waits for ever.
+    /// Bounds each receive; `None`, the default, waits for ever, and zero takes what is
+    /// there.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.reading.timeout = timeout;
     }
