@@ -17,6 +17,10 @@ pub(crate) const BY_REFERENCE: usize = 4 << 10;
 /// Room in front of the first payload of a block for its header.
 const HEADROOM: usize = 64;
 
+/// Places in the list of what is sealed that a queue keeps when it is empty: as many as
+/// a usual vectored write takes. One that was long once must not cost that for ever.
+const KEPT_SEGMENTS: usize = 32;
+
 /// Frames that wait to be sent: small payloads copied one behind the other,
 /// large ones by reference.
 ///
@@ -154,6 +158,7 @@ impl WriteQueue {
     pub(crate) fn release(&mut self) {
         if self.is_empty() {
             self.clear();
+            self.shrink();
         }
     }
 
@@ -164,8 +169,16 @@ impl WriteQueue {
         if self.is_empty() && self.sealed.is_empty() && !self.block.is_empty() {
             (self.start, self.end) = (0, 0);
             self.pool.put_at_hand(&mut self.block);
+            self.shrink();
         } else {
             self.release();
+        }
+    }
+
+    #[inline]
+    fn shrink(&mut self) {
+        if self.sealed.capacity() > KEPT_SEGMENTS {
+            self.sealed.shrink_to(KEPT_SEGMENTS);
         }
     }
 
@@ -336,6 +349,27 @@ mod tests {
         }
         queue.release();
         assert_eq!(pool.resting(), 1);
+    }
+
+    #[test]
+    fn a_queue_that_was_long_once_keeps_little_of_its_list() {
+        let releases: [fn(&mut WriteQueue); 2] = [
+            WriteQueue::release,
+            #[cfg(feature = "tokio")]
+            WriteQueue::release_at_hand,
+            #[cfg(not(feature = "tokio"))]
+            WriteQueue::release,
+        ];
+        for release in releases {
+            let mut queue = WriteQueue::new(BufferPool::new(1 << 10, 8));
+            for _ in 0..1000 {
+                queue.push_shared(header(5000), Bytes::from_static(&[7; 5000]));
+            }
+            drain(&mut queue, usize::MAX);
+            assert!(queue.sealed.capacity() > 1000);
+            release(&mut queue);
+            assert!(queue.sealed.capacity() <= KEPT_SEGMENTS, "{}", queue.sealed.capacity());
+        }
     }
 
     #[test]
