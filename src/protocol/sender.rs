@@ -164,7 +164,7 @@ impl Sender {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    #[inline]
+    #[inline(always)]
     pub fn write_text(&mut self, text: &str) -> Result<(), SendError> {
         self.write_data(Opcode::Text, text.as_bytes())
     }
@@ -174,7 +174,7 @@ impl Sender {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    #[inline]
+    #[inline(always)]
     pub fn write_binary(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.write_data(Opcode::Binary, payload)
     }
@@ -344,6 +344,7 @@ impl Sender {
         self.unflushed = 0;
         if self.frames.queue.is_empty() {
             self.waits.stalled = None;
+            self.waits.missed = false;
         }
     }
 
@@ -512,7 +513,8 @@ impl Sender {
         Ok(())
     }
 
-    #[inline]
+    // Or what it returns goes through memory, which takes longer than a small frame does.
+    #[inline(always)]
     fn write_data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.admit_message(payload.len())?;
         if !self.push_compressed(opcode, payload, Compress::IfWorthwhile) {
