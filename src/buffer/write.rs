@@ -69,7 +69,7 @@ impl WriteQueue {
     }
 
     /// Queues a frame, its payload copied and masked in one pass.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(
         &mut self,
         kernels: &Kernels,
@@ -200,7 +200,7 @@ impl WriteQueue {
 
     /// Puts a header behind the end, which is not moved, with a block around it, and
     /// returns the place behind the header.
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, header: HeaderBytes) -> &mut [u8] {
         if self.is_empty() {
             self.align(header.len());

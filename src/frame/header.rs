@@ -108,7 +108,7 @@ impl FrameHeader {
     ///
     /// It is written as it is, though [`decode`](Self::decode) refuses lengths from
     /// 2^63 on, and control frames that are fragmented or longer than 125 bytes.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self) -> HeaderBytes {
         let fin = if self.fin { FIN } else { 0 };
         let rsv1 = if self.rsv1 { RSV1 } else { 0 };

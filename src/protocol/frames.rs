@@ -32,7 +32,10 @@ impl FrameQueue {
     }
 
     /// Queues a frame, masked if we are a client.
-    #[inline]
+    ///
+    /// Inlined with all that it calls, up to the kernel: the header stays in registers.
+    /// To pass it on through memory would take longer than a small frame does.
+    #[inline(always)]
     pub(super) fn push(&mut self, header: FrameHeader, payload: &[u8]) {
         let (header, mask) = self.encode(header);
         self.queue.push(self.kernels, header, payload, mask);
@@ -72,7 +75,7 @@ impl FrameQueue {
         self.role == Role::Server && len >= BY_REFERENCE
     }
 
-    #[inline]
+    #[inline(always)]
     fn encode(&mut self, mut header: FrameHeader) -> (HeaderBytes, Mask) {
         if self.role == Role::Server {
             return (header.encode(), Mask::NONE);

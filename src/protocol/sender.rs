@@ -513,8 +513,7 @@ impl Sender {
         Ok(())
     }
 
-    // Or what it returns goes through memory, which takes longer than a small frame does.
-    #[inline(always)]
+    #[inline(always)] // or what it returns goes through memory
     fn write_data(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         self.admit_message(payload.len())?;
         if !self.push_compressed(opcode, payload, Compress::IfWorthwhile) {
