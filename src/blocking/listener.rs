@@ -237,12 +237,18 @@ impl WebSocketListener {
             });
         }
         drop(self.listener);
-        open.close_all(self.acceptor.timeout);
+        open.close_all(self.acceptor.grace());
         Ok(())
     }
 }
 
 impl Acceptor {
+    /// How long connections have to end when the server does: those that are being
+    /// opened, and those that are being closed.
+    fn grace(&self) -> Duration {
+        self.timeout.max(self.upgrade.options.limits.close_timeout)
+    }
+
     fn open(
         &self,
         socket: TcpStream,
@@ -297,5 +303,21 @@ impl Stopping {
         self.asked.store(true, Ordering::Release);
         // A connection is what a thread blocked in accept waits for.
         let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_stops_gives_its_peers_the_time_for_both_handshakes() {
+        for (handshake, close) in [(1, 2), (2, 1)] {
+            let mut options = WebSocketOptions::server();
+            options.limits.handshake_timeout = Duration::from_secs(handshake);
+            options.limits.close_timeout = Duration::from_secs(close);
+            let listener = WebSocketListener::bind("127.0.0.1:0").unwrap().options(options);
+            assert_eq!(listener.acceptor.grace(), Duration::from_secs(2));
+        }
     }
 }

@@ -55,13 +55,17 @@ impl OpenConnections {
             }
             drop(self.0.left.wait_timeout(seats, left.min(RETRY)));
         }
-        self.each(|connection| {
-            // Gone already, if this fails.
-            let _ = connection.stream.shutdown();
-        });
-        let mut seats = self.seats();
-        while !seats.is_empty() {
-            seats = self.0.left.wait(seats).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // Again and again here as well: a handshake may be over a little late.
+            self.each(|connection| {
+                // Gone already, if this fails.
+                let _ = connection.stream.shutdown();
+            });
+            let seats = self.seats();
+            if seats.is_empty() {
+                return;
+            }
+            drop(self.0.left.wait_timeout(seats, RETRY));
         }
     }
 
@@ -104,5 +108,48 @@ impl Drop for Seat {
         }
         drop(seats);
         self.open.0.left.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{TcpListener, TcpStream},
+        sync::mpsc,
+        thread,
+    };
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{frame::Role, options::WebSocketOptions};
+
+    /// Its handshake was under way when the time was up.
+    #[test]
+    fn a_connection_that_comes_late_is_closed_with_the_others() {
+        let open = OpenConnections::default();
+        let seat = open.seat(1).unwrap();
+        let closing = {
+            let open = open.clone();
+            thread::spawn(move || open.close_all(Duration::ZERO))
+        };
+        thread::sleep(RETRY);
+
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _silent = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let options = WebSocketOptions::server();
+        let stream = Stream::Tcp(stream);
+        let ws = WebSocketConnection::from_stream(stream, Role::Server, &options, Bytes::new());
+        let ws = ws.unwrap();
+        let seat = seat.occupied_by(&ws);
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = sender.send(ws.messages().all(|message| message.is_err()));
+            drop(seat);
+        });
+        // A connection that nobody closes has no end.
+        ended.recv_timeout(Duration::from_secs(60)).expect("closed");
+        closing.join().unwrap();
     }
 }
