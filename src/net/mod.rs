@@ -19,6 +19,8 @@ mod url;
 
 #[cfg(feature = "blocking")]
 pub use connector::Connected;
+#[cfg(feature = "tokio")]
+pub(crate) use connector::TlsPeer;
 #[cfg(feature = "driver")]
 pub use connector::{Connector, ProxyChoice};
 #[cfg(feature = "driver")]

@@ -15,7 +15,7 @@ use super::{
     timer::now,
 };
 use crate::net::{
-    Connector, Error, Phase, UrlError, WebSocketUrl,
+    Connector, Error, Phase, TlsPeer, UrlError, WebSocketUrl,
     dial::{ConnectingPermit, Remote, Resolver},
     proxy::{Proxy, ProxyError, ProxyScheme, Tunnel},
     tls::TlsError,
@@ -51,7 +51,7 @@ pub(super) async fn connect(
         }
     };
     let stream = if url.is_secure() {
-        secure(connector, stream, url.host(), deadline).await?
+        secure(connector, stream, TlsPeer::Server, url.host(), deadline).await?
     } else {
         stream
     };
@@ -73,7 +73,7 @@ async fn connect_through(
     let Dialled { stream, .. } = dial(proxy.host(), &addresses, options, false, deadline).await?;
     let mut stream = MaybeTlsStream::Tcp(stream);
     if proxy.scheme() == ProxyScheme::Https {
-        stream = secure(connector, stream, proxy.host(), deadline).await?;
+        stream = secure(connector, stream, TlsPeer::Proxy, proxy.host(), deadline).await?;
     }
     timeout_at(deadline.into(), open_tunnel(&mut stream, &mut tunnel))
         .await
@@ -138,12 +138,13 @@ where
 async fn secure(
     connector: &Connector,
     stream: MaybeTlsStream,
+    peer: TlsPeer,
     host: &str,
     deadline: Instant,
 ) -> Result<MaybeTlsStream, Error> {
     let failed = |source| Error::Tls { host: host.to_owned(), source };
     let name = ServerName::try_from(host.to_owned()).map_err(|_| UrlError::InvalidHost)?;
-    let tls = TlsConnector::from(Arc::clone(connector.tls_client().map_err(failed)?.config()));
+    let tls = TlsConnector::from(Arc::clone(connector.tls_config(peer).map_err(failed)?));
     match timeout_at(deadline.into(), tls.connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(MaybeTlsStream::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => Err(failed(tls_error(error))),

@@ -1,9 +1,17 @@
 //! Certificates made for one test run.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
 };
 use wirespeed::net::tls::{TlsClient, TlsClientBuilder, TlsServer};
 
@@ -64,12 +72,40 @@ impl Authority {
     pub(crate) fn server(&self, names: &[&str]) -> TlsServer {
         self.issue(names).server()
     }
+
+    /// A server that asks its clients for a certificate of this authority, and takes
+    /// those that have none, or not.
+    pub(crate) fn asking_server(&self, names: &[&str], takes_all: bool) -> TlsServer {
+        let identity = self.issue(names);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate(&self.pem())).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        let verifier = if takes_all { verifier.allow_unauthenticated() } else { verifier };
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(vec![certificate(&identity.chain)], key);
+        TlsServer::from(config.unwrap())
+    }
+
+    /// A client that trusts this authority and shows `identity`.
+    pub(crate) fn client_with(&self, identity: &Identity) -> TlsClient {
+        let (chain, key) = (identity.chain.as_bytes(), identity.key.as_bytes());
+        self.client_builder().identity_pem(chain, key).unwrap().build().unwrap()
+    }
 }
 
 impl Identity {
     pub(crate) fn server(&self) -> TlsServer {
         TlsServer::from_pem(self.chain.as_bytes(), self.key.as_bytes()).unwrap()
     }
+}
+
+pub(crate) fn certificate(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
 }
 
 fn params(names: &[&str]) -> CertificateParams {

@@ -10,7 +10,7 @@ use wirespeed::net::stream::{Duplex, Stream, TlsStream};
 use wirespeed::net::tls::TlsServer;
 use wirespeed::net::{Connected, Connector, Error, Phase, ProxyChoice};
 
-use crate::certificates::Authority;
+use crate::certificates::{Authority, certificate};
 use crate::dial::SHORT;
 
 /// Runs `serve` with the first connection to a new address.
@@ -112,6 +112,35 @@ fn wss_runs_through_an_https_proxy() {
     connector.tls = Some(authority.client());
     ask(&connect(&connector, "wss://h.example/").unwrap().stream);
     serving.join().unwrap();
+}
+
+/// Who the client is concerns the server alone.
+#[test]
+fn a_proxy_that_asks_for_a_certificate_is_shown_none() {
+    let authority = Authority::new();
+    let identity = authority.issue(&["client.example"]);
+    let proxy_server = authority.asking_server(&["127.0.0.1"], true);
+    let server = authority.asking_server(&["h.example"], false);
+    let shown = |stream: &TlsStream<Stream>| {
+        stream.with_session(|session| session.peer_certificates().map(<[_]>::to_vec))
+    };
+    let (proxy, serving) = serve(move |stream| {
+        let stream = TlsStream::accept(stream, proxy_server.config().clone(), None).unwrap();
+        let to_proxy = shown(&stream);
+        let mut stream = Stream::from(stream);
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let stream = TlsStream::accept(stream, server.config().clone(), None).unwrap();
+        let to_server = shown(&stream);
+        answer(&mut stream.into());
+        (to_proxy, to_server)
+    });
+    let mut connector = connector(&format!("https://{proxy}"));
+    connector.tls = Some(authority.client_with(&identity));
+    ask(&connect(&connector, "wss://h.example/").unwrap().stream);
+    let (to_proxy, to_server) = serving.join().unwrap();
+    assert_eq!(to_proxy, None);
+    assert_eq!(to_server, Some(vec![certificate(&identity.chain)]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rustls::{CertificateError, HandshakeKind};
 use wirespeed::net::stream::{Duplex, TlsStream};
 use wirespeed::net::tls::{TlsClient, TlsError, TlsServer};
 
-use crate::certificates::Authority;
+use crate::certificates::{Authority, certificate};
 use crate::streams::tcp_pair;
 
 type Handshake = Result<TlsStream<std::net::TcpStream>, TlsError>;
@@ -102,29 +102,12 @@ fn clones_of_a_client_resume_each_others_sessions() {
 fn a_client_shows_its_certificate() {
     let authority = Authority::new();
     let identity = authority.issue(&["client.example"]);
-    let server = authority.issue(&["localhost"]);
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(pem(&authority.pem())).unwrap();
-    let verifier =
-        rustls::server::WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(verifier.build().unwrap())
-        .with_single_cert(vec![pem(&server.chain)], key(&server.key))
-        .unwrap();
-    let server = TlsServer::from(config);
-    let client = authority
-        .client_builder()
-        .identity_pem(identity.chain.as_bytes(), identity.key.as_bytes())
-        .unwrap()
-        .build()
-        .unwrap();
+    let server = authority.asking_server(&["localhost"], false);
+    let client = authority.client_with(&identity);
     let (_client, accepted) = handshake(&client, &server, "localhost");
     let shown =
         accepted.unwrap().with_session(|session| session.peer_certificates().unwrap()[0].clone());
-    assert_eq!(shown, pem(&identity.chain));
+    assert_eq!(shown, certificate(&identity.chain));
     let (_, refused) = handshake(&authority.client(), &server, "localhost");
     assert_eq!(refusal(refused), rustls::Error::NoCertificatesPresented);
 }
@@ -146,12 +129,4 @@ fn a_configuration_that_cannot_work_is_refused_at_once() {
     assert!(no_file.unwrap_err().to_string().contains("/nowhere/cert.pem"));
     let malformed = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
     assert!(matches!(TlsClient::builder().add_authority_pem(malformed), Err(TlsError::Pem(_))));
-}
-
-fn pem(text: &str) -> rustls::pki_types::CertificateDer<'static> {
-    rustls::pki_types::pem::PemObject::from_pem_slice(text.as_bytes()).unwrap()
-}
-
-fn key(text: &str) -> rustls::pki_types::PrivateKeyDer<'static> {
-    rustls::pki_types::pem::PemObject::from_pem_slice(text.as_bytes()).unwrap()
 }

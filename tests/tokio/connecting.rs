@@ -267,3 +267,53 @@ async fn compressed() {
     reader.read_to_string(&mut echoed).await.unwrap();
     assert_eq!(echoed, text);
 }
+
+/// Who the client is concerns the server alone.
+#[cfg(all(feature = "blocking", feature = "ring"))]
+#[tokio::test]
+async fn a_proxy_that_asks_for_a_certificate_is_shown_none() {
+    use rustls::{
+        RootCertStore, ServerConfig,
+        crypto::ring,
+        pki_types::{PrivateKeyDer, pem::PemObject},
+        server::WebPkiClientVerifier,
+    };
+    use wirespeed::net::{
+        stream::{Stream, TlsStream},
+        tls::TlsClient,
+    };
+
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (pem, key) = (cert.pem(), signing_key.serialize_pem());
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let asking = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()
+        .unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(asking)
+        .with_single_cert(
+            vec![cert.der().clone()],
+            PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+        )
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let serving = tokio::task::spawn_blocking(move || {
+        let stream = Stream::from(listener.accept().unwrap().0);
+        let stream = TlsStream::accept(stream, Arc::new(config), None).unwrap();
+        stream.with_session(|session| session.peer_certificates().map(<[_]>::len))
+    });
+    let tls = TlsClient::builder().default_roots(false);
+    let tls = tls.add_authority_pem(pem.as_bytes()).unwrap();
+    let tls = tls.identity_pem(pem.as_bytes(), key.as_bytes()).unwrap().build().unwrap();
+    let client = client().tls(tls).proxy(ProxyChoice::Fixed(proxy.parse().unwrap()));
+    // The proxy has seen enough then.
+    client.websocket("wss://example.com/").connect_async().await.unwrap_err();
+    assert_eq!(serving.await.unwrap(), None);
+}

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::Connector;
+use super::{Connector, TlsPeer};
 #[cfg(feature = "tls")]
 use crate::net::stream::TlsStream;
 use crate::net::{
@@ -94,7 +94,7 @@ impl Connector {
             dial(proxy.host(), &addresses, &self.options, false, deadline)?;
         let mut stream = Stream::Tcp(socket);
         if proxy.scheme() == ProxyScheme::Https {
-            stream = self.secure_with(stream, proxy.host(), deadline)?;
+            stream = self.secure_with(stream, TlsPeer::Proxy, proxy.host(), deadline)?;
         }
         open_tunnel(&stream, &mut tunnel, deadline)?;
         Ok((stream, permit))
@@ -107,13 +107,22 @@ impl Connector {
         url: &WebSocketUrl,
         deadline: Instant,
     ) -> Result<Connected, Error> {
-        let stream =
-            if url.is_secure() { self.secure_with(stream, url.host(), deadline)? } else { stream };
+        let stream = if url.is_secure() {
+            self.secure_with(stream, TlsPeer::Server, url.host(), deadline)?
+        } else {
+            stream
+        };
         Ok(Connected { stream, permit })
     }
 
     #[cfg(feature = "tls")]
-    fn secure_with(&self, stream: Stream, host: &str, deadline: Instant) -> Result<Stream, Error> {
+    fn secure_with(
+        &self,
+        stream: Stream,
+        peer: TlsPeer,
+        host: &str,
+        deadline: Instant,
+    ) -> Result<Stream, Error> {
         use crate::net::tls::TlsError;
 
         let name = rustls::pki_types::ServerName::try_from(host.to_owned())
@@ -122,13 +131,13 @@ impl Connector {
             TlsError::TimedOut => Error::Timeout(Phase::Tls),
             source => Error::Tls { host: host.to_owned(), source },
         };
-        let tls = self.tls_client().map_err(failed)?;
-        let stream = TlsStream::connect(stream, tls.config().clone(), name, Some(deadline));
+        let config = self.tls_config(peer).map_err(failed)?.clone();
+        let stream = TlsStream::connect(stream, config, name, Some(deadline));
         stream.map(Stream::from).map_err(failed)
     }
 
     #[cfg(not(feature = "tls"))]
-    fn secure_with(&self, _: Stream, _: &str, _: Instant) -> Result<Stream, Error> {
+    fn secure_with(&self, _: Stream, _: TlsPeer, _: &str, _: Instant) -> Result<Stream, Error> {
         Err(Error::TlsUnavailable)
     }
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "tls")]
+use rustls::ClientConfig;
+
 use super::WebSocketUrl;
 use super::dial::{DialOptions, Resolver, SystemResolver};
 use super::error::Error;
@@ -34,6 +37,13 @@ pub struct Connector {
     pub tls: Option<TlsClient>,
     #[cfg(feature = "tls")]
     default_tls: Arc<OnceLock<TlsClient>>,
+}
+
+/// Whom TLS is spoken with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TlsPeer {
+    Server,
+    Proxy,
 }
 
 /// Which proxy to use.
@@ -80,7 +90,16 @@ impl Connector {
     }
 
     #[cfg(feature = "tls")]
-    pub(crate) fn tls_client(&self) -> Result<&TlsClient, TlsError> {
+    pub(crate) fn tls_config(&self, peer: TlsPeer) -> Result<&Arc<ClientConfig>, TlsError> {
+        let tls = self.tls_client()?;
+        Ok(match peer {
+            TlsPeer::Server => tls.config(),
+            TlsPeer::Proxy => tls.config_for_proxies(),
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls_client(&self) -> Result<&TlsClient, TlsError> {
         if let Some(tls) = self.tls.as_ref().or_else(|| self.default_tls.get()) {
             return Ok(tls);
         }

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::{TlsError, default_provider, pem};
 
@@ -25,6 +27,7 @@ use super::{TlsError, default_provider, pem};
 #[derive(Debug, Clone)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
+    for_proxies: Arc<ClientConfig>,
 }
 
 impl TlsClient {
@@ -56,18 +59,41 @@ impl TlsClient {
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
+
+    /// The configuration for the TLS connection to a proxy. It trusts alike, but shows
+    /// no certificate: who the client is concerns the server behind.
+    #[cfg_attr(not(feature = "driver"), expect(dead_code))]
+    pub(crate) fn config_for_proxies(&self) -> &Arc<ClientConfig> {
+        &self.for_proxies
+    }
 }
 
 /// A configuration made by hand, taken as it is.
 impl From<Arc<ClientConfig>> for TlsClient {
     fn from(config: Arc<ClientConfig>) -> Self {
-        Self { config }
+        let mut for_proxies = ClientConfig::clone(&config);
+        for_proxies.client_auth_cert_resolver = Arc::new(NoIdentity);
+        Self { config, for_proxies: Arc::new(for_proxies) }
     }
 }
 
 impl From<ClientConfig> for TlsClient {
     fn from(config: ClientConfig) -> Self {
-        Self { config: Arc::new(config) }
+        Arc::new(config).into()
+    }
+}
+
+/// Has no certificate to show.
+#[derive(Debug)]
+struct NoIdentity;
+
+impl ResolvesClientCert for NoIdentity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -116,7 +142,8 @@ impl TlsClientBuilder {
         self.add_authority_pem(&pem::read_file(path.as_ref())?)
     }
 
-    /// Shows the server this certificate, its chain behind it, if it asks.
+    /// Shows the server this certificate, its chain behind it, if it asks. A proxy
+    /// is not shown it.
     ///
     /// # Errors
     ///
