@@ -740,6 +740,25 @@ fn a_refusal_without_an_end_is_reported() {
     assert_eq!((failure.status.as_u16(), &failure.body[..]), (401, &b"no"[..]));
 }
 
+/// Over a stream that cannot bound a read, a client that keeps its end open would hold
+/// a thread for ever.
+#[test]
+fn a_refusal_over_any_reader_and_writer_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let stream = ReadWrite::new(listener.accept().unwrap().0);
+        sender.send(WebSocketUpgrade::new().accept_request(stream).map(drop)).unwrap();
+    });
+    let refused = ended.recv_timeout(Duration::from_secs(60)).expect("it ends");
+    assert!(matches!(refused, Err(WebSocketError::Refused(_))), "{refused:?}");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+}
+
 #[test]
 fn any_reader_and_writer_makes_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -85,11 +85,13 @@ impl<'a, S: Duplex> HandshakeIo<'a, S> {
     }
 
     /// Sends a refusal, and closes so that it arrives: a stream closed with
-    /// unread bytes would be reset. What is wrong with the stream is not worth
-    /// more words than the refusal.
+    /// unread bytes would be reset. Nothing would end the wait for the peer's end over
+    /// a stream without timeouts. What is wrong with the stream is not worth more words
+    /// than the refusal.
     pub(super) fn refuse(&self, response: &[u8]) {
         let _ = self.write_all(response).and_then(|()| {
             self.stream.shutdown_write()?;
+            self.stream.set_read_timeout(self.left()?)?;
             let mut rest = [0; READ_SIZE];
             // As much as a peer may have sent before it saw the answer.
             for _ in 0..32 {
