@@ -51,7 +51,7 @@ pub enum WebSocketError {
     /// TLS failed.
     #[cfg(feature = "tls")]
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Tls(TlsError),
     /// The host, or the proxy before it, cannot be reached.
     #[cfg(feature = "driver")]
     #[error("cannot connect: {0}")]
@@ -159,14 +159,26 @@ impl From<Refusal> for WebSocketError {
     }
 }
 
+#[cfg(feature = "tls")]
+impl From<TlsError> for WebSocketError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::TimedOut => Self::Timeout(TimedOut::Handshake),
+            other => Self::Tls(other),
+        }
+    }
+}
+
 #[cfg(feature = "driver")]
 impl From<net::Error> for WebSocketError {
     fn from(error: net::Error) -> Self {
         match error {
             net::Error::Url(error) => Self::InvalidUrl(error),
+            #[cfg(feature = "tls")]
+            net::Error::Timeout(net::Phase::Tls) => Self::Timeout(TimedOut::Handshake),
             net::Error::Timeout(_) => Self::Timeout(TimedOut::Connect),
             #[cfg(feature = "tls")]
-            net::Error::Tls { source, .. } => Self::Tls(source),
+            net::Error::Tls { source, .. } => source.into(),
             other => Self::Connect(Box::new(other)),
         }
     }
@@ -211,5 +223,24 @@ impl From<FrameReadError> for WebSocketError {
                 actual: len,
             }),
         }
+    }
+}
+
+#[cfg(all(test, feature = "driver", feature = "tls"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_that_takes_too_long_is_a_part_of_the_opening_handshake() {
+        let timeouts = [
+            WebSocketError::from(TlsError::TimedOut),
+            net::Error::Timeout(net::Phase::Tls).into(),
+            net::Error::Tls { host: "h".to_owned(), source: TlsError::TimedOut }.into(),
+        ];
+        for error in timeouts {
+            assert!(matches!(error, WebSocketError::Timeout(TimedOut::Handshake)), "{error:?}");
+        }
+        let error = net::Error::Timeout(net::Phase::Proxy).into();
+        assert!(matches!(error, WebSocketError::Timeout(TimedOut::Connect)), "{error:?}");
     }
 }
