@@ -1,6 +1,6 @@
 //! What a client asks for, whatever drives its connections.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateOptions;
@@ -8,7 +8,7 @@ use crate::deflate::DeflateOptions;
 use crate::net::tls::TlsClient;
 use crate::{
     handshake::Opening,
-    net::{Connector, ProxyChoice, dial::DialOptions},
+    net::{Connector, ProxyChoice, WebSocketUrl, dial::DialOptions},
     options::WebSocketOptions,
 };
 
@@ -91,7 +91,7 @@ impl Default for WebSocketClient {
 }
 
 /// A connection to be made, by [`WebSocketClient::websocket`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is connected before `connect` is called"]
 pub struct WebSocketBuilder {
     pub(crate) url: String,
@@ -144,5 +144,30 @@ impl WebSocketBuilder {
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = Some(address);
         self
+    }
+}
+
+/// With the URL only if it is one: credentials, which are refused, would show otherwise.
+impl fmt::Debug for WebSocketBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketBuilder")
+            .field("url", &WebSocketUrl::parse(&self.url))
+            .field("connector", &self.connector)
+            .field("address", &self.address)
+            .field("opening", &self.opening)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_a_url_are_not_shown() {
+        let shown = format!("{:?}", WebSocketClient::new().websocket("ws://user:secret@h/"));
+        assert!(shown.contains("UserInfo") && !shown.contains("secret"), "{shown}");
+        let shown = format!("{:?}", WebSocketClient::new().websocket("ws://h/feed"));
+        assert!(shown.contains("/feed"), "{shown}");
     }
 }
