@@ -107,6 +107,8 @@ fn c4_1_n15_another_version_is_answered_with_426_and_ours() {
         assert!(bytes.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{bytes}");
         assert!(bytes.contains("\r\nSec-WebSocket-Version: 13\r\n"));
         assert!(bytes.contains("\r\nUpgrade: websocket\r\n"));
+        // Named as well: it is for this hop only.
+        assert!(bytes.contains("\r\nConnection: close, Upgrade\r\n"));
         assert_final(&refusal);
     }
 }
@@ -232,6 +234,18 @@ fn c4_1_n18_a_challenge_or_a_redirection_can_be_answered() {
     // A success would read as an acceptance.
     assert_eq!(Refusal::new(StatusCode::OK).status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(Refusal::new(StatusCode::SWITCHING_PROTOCOLS).status(), 500);
+}
+
+#[test]
+fn an_answer_that_may_have_no_body_has_none() {
+    let refusal = Refusal::new(StatusCode::NOT_MODIFIED).header("ETag", "\"1\"").unwrap();
+    for refusal in [refusal.clone(), refusal.body("the same")] {
+        assert_eq!(
+            String::from_utf8(refusal.to_bytes()).unwrap(),
+            "HTTP/1.1 304 Not Modified\r\nConnection: close\r\nETag: \"1\"\r\n\r\n"
+        );
+        assert_eq!(refusal.to_response().body(), "");
+    }
 }
 
 #[test]

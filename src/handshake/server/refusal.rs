@@ -131,7 +131,7 @@ impl Refusal {
     }
 
     /// Answers with this body in place of the status in words. It is plain text
-    /// unless a `Content-Type` is added.
+    /// unless a `Content-Type` is added. An answer with 304 has none.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
@@ -157,13 +157,16 @@ impl Refusal {
             field.write(&mut out);
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
+        if self.has_content() {
+            out.extend_from_slice(&self.body);
+        }
         out
     }
 
     /// The answer for another HTTP server to send.
     pub fn to_response(&self) -> Response<Bytes> {
-        let mut response = Response::new(self.body.clone());
+        let body = if self.has_content() { self.body.clone() } else { Bytes::new() };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.version_mut() = Version::HTTP_11;
         *response.headers_mut() = Field::to_map(&self.all_headers());
@@ -175,9 +178,20 @@ impl Refusal {
         Self { reason, status, headers: Vec::new(), body: format!("{words}\n").into() }
     }
 
+    /// Whether there may be a body (RFC 9110, section 6.4.1): the client would take one
+    /// that may not be for the next answer. A success, such as 204, is never sent.
+    fn has_content(&self) -> bool {
+        self.status != StatusCode::NOT_MODIFIED
+    }
+
     /// The refusal's own headers, and behind them those that were added.
     fn all_headers(&self) -> Vec<Field> {
-        let mut headers = vec![Field::unchecked("Connection", "close")];
+        // Whoever sends Upgrade names it in Connection (RFC 9110, section 7.8).
+        let connection = match self.status {
+            StatusCode::UPGRADE_REQUIRED => "close, Upgrade",
+            _ => "close",
+        };
+        let mut headers = vec![Field::unchecked("Connection", connection)];
         match self.status {
             StatusCode::UPGRADE_REQUIRED => {
                 headers.push(Field::unchecked("Upgrade", "websocket"));
@@ -186,10 +200,12 @@ impl Refusal {
             StatusCode::METHOD_NOT_ALLOWED => headers.push(Field::unchecked("Allow", "GET")),
             _ => {}
         }
-        if !self.headers.iter().any(|field| field.is_named("content-type")) {
-            headers.push(Field::unchecked("Content-Type", "text/plain; charset=utf-8"));
+        if self.has_content() {
+            if !self.headers.iter().any(|field| field.is_named("content-type")) {
+                headers.push(Field::unchecked("Content-Type", "text/plain; charset=utf-8"));
+            }
+            headers.push(Field::unchecked("Content-Length", self.body.len().to_string()));
         }
-        headers.push(Field::unchecked("Content-Length", self.body.len().to_string()));
         headers.extend_from_slice(&self.headers);
         headers
     }
