@@ -8,9 +8,11 @@ use std::str::FromStr;
 /// A `ws:` or `wss:` URL, taken apart.
 ///
 /// The path and the query are kept byte for byte: `..`, `//`, `%7e`, `@` or a
-/// `/` inside the query reach the server as they were written. Only what an
-/// HTTP request line cannot carry is changed: characters outside ASCII are
-/// percent-encoded as UTF-8.
+/// `/` inside the query reach the server as they were written. Only what servers
+/// do not take in a request line is changed, as browsers do: characters outside ASCII
+/// are percent-encoded as UTF-8, and so are `"`, `<`, `>` and the backtick. No URL may
+/// hold `{`, `}`, `|`, `\` and `^` either, but they are kept: there are feeds whose
+/// queries carry JSON or lists, and servers that compare them as they stand.
 ///
 /// Refused, each with an error of its own:
 /// - a fragment (RFC 6455 has no use for one; a literal `#` is written `%23`)
@@ -335,7 +337,7 @@ fn encode_resource(resource: &str, offset: usize) -> Result<String, UrlError> {
         if character == ' ' || character.is_control() {
             return Err(UrlError::InvalidCharacter { index: offset + index });
         }
-        if character.is_ascii() {
+        if character.is_ascii() && !matches!(character, '"' | '<' | '>' | '`') {
             encoded.push(character);
         } else {
             for byte in character.encode_utf8(&mut [0; 4]).bytes() {
@@ -368,7 +370,8 @@ mod tests {
                 "ws://h/stream?streams=a@b/c!d&e=http://x:1/y?z",
                 "/stream?streams=a@b/c!d&e=http://x:1/y?z",
             ),
-            ("ws://h/q?json={\"a\":[1|2]}\\^`<>", "/q?json={\"a\":[1|2]}\\^`<>"),
+            ("ws://h/q?json={\"a\":[1|2]}\\^", "/q?json={%22a%22:[1|2]}\\^"),
+            ("ws://h/`a`?b=<c>", "/%60a%60?b=%3Cc%3E"),
             ("ws://h/a%23b", "/a%23b"),
             ("ws://h/ws/币安人生usdt@trade", "/ws/%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@trade"),
             ("ws://h/?s=é", "/?s=%C3%A9"),

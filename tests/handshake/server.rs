@@ -2,16 +2,16 @@
 
 use http::{StatusCode, Version, header};
 use wirespeed::{
-    WebSocketError,
+    WebSocketError, WebSocketUrl,
     handshake::{
-        Extension, ExtensionError, FieldError, HeadError, OriginPolicy, Refusal, RefusalReason,
-        ServerPolicy, accept, accept_with_extensions, extension, is_upgrade_request,
+        ClientRequest, Extension, ExtensionError, FieldError, HeadError, OriginPolicy, Refusal,
+        RefusalReason, ServerPolicy, accept, accept_with_extensions, extension, is_upgrade_request,
     },
 };
 
 use super::{
-    ACCEPT, KEY, UPGRADE_LINES, assert_final, foreign_request, lines, read, refused, request_with,
-    serve,
+    ACCEPT, KEY, UPGRADE_LINES, assert_final, encoded, foreign_request, lines, read, refused,
+    request_with, serve,
 };
 
 fn default_policy() -> ServerPolicy {
@@ -354,4 +354,22 @@ fn a_refusal_tells_the_client_its_status_only() {
     assert!(refusal.to_string().contains("http://b"));
     assert!(refusal.to_bytes().ends_with(b"\r\n\r\nForbidden\n"));
     assert!(!String::from_utf8(refusal.to_bytes()).unwrap().contains("http://b"));
+}
+
+/// Whatever a client sends for a URL, ours reads.
+#[test]
+fn the_resource_of_any_url_is_a_target() {
+    for text in [
+        "ws://example.com/a?x=<1>",
+        "ws://example.com/`a`?b=`c`",
+        "ws://example.com/\"a\"?x=\"b\"",
+        "ws://example.com/a\\b?c|d^e",
+        "ws://example.com/a{b}?x={\"a\":[1|2]}",
+        "ws://example.com/币安?é",
+    ] {
+        let url: WebSocketUrl = text.parse().unwrap();
+        let request = encoded(ClientRequest::new(url.host_header(), url.resource()));
+        let incoming = read(request).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+        assert_eq!(incoming.request.uri(), url.resource(), "{text}");
+    }
 }
