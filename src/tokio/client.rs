@@ -4,14 +4,14 @@ use std::{future::Future, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
 use super::{
     MaybeTlsStream, WebSocketStream,
     connect::{self, Connected},
     handshake,
-    timer::now,
+    timer::{deadline_in, now},
 };
 use crate::{
     client::{WebSocketBuilder, WebSocketClient},
@@ -99,7 +99,16 @@ pub(super) async fn within<T>(
     time: Duration,
     handshake: impl Future<Output = Result<T, WebSocketError>>,
 ) -> Result<T, WebSocketError> {
-    match timeout(time, handshake).await {
+    by(deadline_in(time), handshake).await
+}
+
+/// Bounds a part of an opening handshake.
+pub(super) async fn by<T>(
+    deadline: Option<Instant>,
+    part: impl Future<Output = Result<T, WebSocketError>>,
+) -> Result<T, WebSocketError> {
+    let Some(deadline) = deadline else { return part.await };
+    match timeout_at(deadline, part).await {
         Ok(done) => done,
         Err(_) => Err(WebSocketError::Timeout(TimedOut::Handshake)),
     }

@@ -1,13 +1,14 @@
-//! The opening handshake over a stream. Time limits are the caller's, but for that of a
-//! refusal.
+//! The opening handshake over a stream. A client's time limit is the caller's; what a
+//! server does has its deadline, which is not to hide a refusal.
 
 use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
+use super::client::by;
 use crate::{
     error::WebSocketError,
     handshake::{
@@ -19,7 +20,7 @@ use crate::{
 /// Bytes read at a time; a head of a handshake is rarely longer.
 const READ_SIZE: usize = 2 << 10;
 
-/// How long a peer that is refused has to take the answer and to close.
+/// How long a peer that is refused has to take the answer and to close, at most.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Sends the request and takes the response.
@@ -44,25 +45,26 @@ pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
 pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     limits: HeadLimits,
+    deadline: Option<Instant>,
 ) -> Result<IncomingRequest, WebSocketError> {
     let mut handshake = ServerHandshake::new(limits);
-    let mut bytes = [0; READ_SIZE];
-    loop {
-        let received = match stream.read(&mut bytes).await? {
-            0 => return Err(handshake.end_of_stream().into()),
-            len => handshake.receive(&bytes[..len]),
-        };
-        match received {
-            Ok(Some(request)) => return Ok(request),
-            Ok(None) => {}
-            Err(error) => {
-                if let HandshakeError::Refused(refusal) = &error {
-                    refuse(stream, &refusal.to_bytes()).await;
-                }
-                return Err(error.into());
+    let received = by(deadline, async {
+        let mut bytes = [0; READ_SIZE];
+        loop {
+            let received = match stream.read(&mut bytes).await? {
+                0 => return Err(handshake.end_of_stream().into()),
+                len => handshake.receive(&bytes[..len]),
+            };
+            if let Some(received) = received.transpose() {
+                return Ok(received);
             }
         }
+    });
+    let received = received.await?;
+    if let Err(HandshakeError::Refused(refusal)) = &received {
+        refuse(stream, &refusal.to_bytes(), deadline).await;
     }
+    Ok(received?)
 }
 
 pub(super) async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
@@ -73,7 +75,11 @@ pub(super) async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -
 /// Sends a refusal, and closes so that it arrives: a stream closed with unread bytes
 /// would be reset. What is wrong with the stream, or a peer that does not close, is not
 /// worth more words than the refusal.
-pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, response: &[u8]) {
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    response: &[u8],
+    deadline: Option<Instant>,
+) {
     let refusing = async {
         write(stream, response).await?;
         stream.shutdown().await?;
@@ -86,5 +92,7 @@ pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, re
         }
         io::Result::Ok(())
     };
-    let _ = timeout(LINGER, refusing).await;
+    let linger = Instant::now() + LINGER;
+    let end = deadline.map_or(linger, |deadline| deadline.min(linger));
+    let _ = timeout_at(end, refusing).await;
 }

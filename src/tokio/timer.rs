@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -15,6 +15,11 @@ use tokio::{
 /// What time it is, by the clock of the runtime.
 pub(super) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// When `time` is over; `None` if no clock goes so far.
+pub(super) fn deadline_in(time: Duration) -> Option<tokio::time::Instant> {
+    tokio::time::Instant::now().checked_add(time)
 }
 
 /// A timer that does not exist before it is needed.

@@ -1,9 +1,17 @@
 //! The server's side of the opening handshake.
 
 use http::Request;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
 
-use super::{WebSocketStream, client::within, handshake, timer::now};
+use super::{
+    WebSocketStream,
+    client::by,
+    handshake,
+    timer::{deadline_in, now},
+};
 use crate::{
     error::WebSocketError,
     handshake::{HeadLimits, IncomingRequest, WebSocketUpgrade},
@@ -52,8 +60,8 @@ pub async fn read_request<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     limits: &Limits,
 ) -> Result<IncomingRequest, WebSocketError> {
-    let reading = Box::pin(handshake::request(stream, HeadLimits::of(limits)));
-    within(limits.handshake_timeout, reading).await
+    let deadline = deadline_in(limits.handshake_timeout);
+    Box::pin(handshake::request(stream, HeadLimits::of(limits), deadline)).await
 }
 
 impl WebSocketUpgrade {
@@ -91,13 +99,13 @@ impl WebSocketUpgrade {
         let limits = HeadLimits::of(&self.options.limits);
         // What is needed only here should not be a part of the caller's future, which
         // lives as long as the connection.
-        let accepting = Box::pin(async move {
-            let incoming = handshake::request(&mut stream, limits).await?;
+        Box::pin(async move {
+            let deadline = deadline_in(time);
+            let incoming = handshake::request(&mut stream, limits, deadline).await?;
             self.received = incoming.leftover;
-            let connection = answer(self, &incoming.request, stream).await?;
+            let connection = answer(self, &incoming.request, stream, deadline).await?;
             Ok((incoming.request, connection))
-        });
-        Box::pin(within(time, accepting))
+        })
     }
 
     /// Answers a request that was read from the stream already, on tokio. To drop the
@@ -111,8 +119,8 @@ impl WebSocketUpgrade {
         request: &Request<B>,
         stream: S,
     ) -> Result<WebSocketStream<S>, WebSocketError> {
-        let time = self.options.limits.handshake_timeout;
-        within(time, Box::pin(answer(self, request, stream))).await
+        let deadline = deadline_in(self.options.limits.handshake_timeout);
+        Box::pin(answer(self, request, stream, deadline)).await
     }
 }
 
@@ -120,14 +128,16 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin, B>(
     upgrade: WebSocketUpgrade,
     request: &Request<B>,
     mut stream: S,
+    deadline: Option<Instant>,
 ) -> Result<WebSocketStream<S>, WebSocketError> {
     match upgrade.judge(request) {
         Ok((acceptance, accepted)) => {
-            handshake::write(&mut stream, &acceptance.to_bytes()).await?;
+            let response = acceptance.to_bytes();
+            by(deadline, async { Ok(handshake::write(&mut stream, &response).await?) }).await?;
             Ok(WebSocketStream::open(stream, accepted.open(now())))
         }
         Err(refusal) => {
-            handshake::refuse(&mut stream, &refusal.to_bytes()).await;
+            handshake::refuse(&mut stream, &refusal.to_bytes(), deadline).await;
             Err(refusal.into())
         }
     }

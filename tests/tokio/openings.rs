@@ -271,6 +271,33 @@ async fn serve(mut stream: MaybeTlsStream, manner: Manner) -> Result<(), WebSock
     Ok(())
 }
 
+/// However little time is left for it: what was wrong counts, not that the client has
+/// not closed by then.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_no_timeout() {
+    const NO_UPGRADE: &[u8] = b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n";
+    const NO_HTTP: &[u8] = b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n";
+    let mut options = WebSocketOptions::server();
+    options.limits.handshake_timeout = Duration::from_secs(5);
+    for request in [NO_UPGRADE, NO_HTTP] {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let client = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(4500)).await;
+            theirs.write_all(request).await.unwrap();
+            theirs
+        });
+        let begun = tokio::time::Instant::now();
+        let upgrade = WebSocketUpgrade::new().options(options.clone());
+        let refused = upgrade.accept_async(ours).await.unwrap_err();
+        assert!(matches!(refused, WebSocketError::Refused(_)), "{refused:?}");
+        let took = begun.elapsed();
+        assert!(took <= Duration::from_millis(5001), "{took:?} are more than the limit");
+        let mut answer = Vec::new();
+        client.await.unwrap().read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 4"), "{}", answer.escape_ascii());
+    }
+}
+
 #[cfg(feature = "hyper")]
 mod upgrades {
     use std::convert::Infallible;
