@@ -65,7 +65,7 @@ use super::{
 use crate::deflate::DeflateOptions;
 use crate::{
     error::WebSocketError,
-    handshake::{self, OriginPolicy, Refusal, ServerPolicy, is_upgrade_request},
+    handshake::{self, OriginPolicy, Refusal, RefusalReason, ServerPolicy, is_upgrade_request},
     options::WebSocketOptions,
 };
 
@@ -178,7 +178,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
         *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers.clone();
         if !is_upgrade_request(&request) {
-            return Err(NotAccepted(Refusal::new(StatusCode::UPGRADE_REQUIRED)));
+            return Err(NotAccepted(RefusalReason::NotAnUpgrade.into()));
         }
         let Some(upgraded) = parts.extensions.remove::<OnUpgrade>() else {
             // A server in front of axum that cannot upgrade, or does not let it.

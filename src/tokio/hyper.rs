@@ -30,7 +30,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::{
     body::Body,
     client::conn::http1::SendRequest,
@@ -44,8 +44,8 @@ use crate::{
     client::WebSocketBuilder,
     error::WebSocketError,
     handshake::{
-        Accepted, ClientHandshake, ClientUpgrade, HeadLimits, Refusal, ServerHandshake,
-        WebSocketUpgrade,
+        Accepted, ClientHandshake, ClientUpgrade, HeadLimits, Refusal, RequestError,
+        ServerHandshake, WebSocketUpgrade,
     },
     net::WebSocketUrl,
 };
@@ -115,7 +115,9 @@ impl Future for Upgrading {
 /// # Errors
 ///
 /// [`UpgradeFailed`](WebSocketError::UpgradeFailed) if the server answers anything
-/// but 101, without the body; others if it breaks the rules, or if hyper fails.
+/// but 101, without the body; [`InvalidRequest`](WebSocketError::InvalidRequest) for
+/// a target that [`http::Uri`] does not hold, such as one of more than 64 KiB; others if
+/// the server breaks the rules, or if hyper fails.
 pub async fn connect<B: Body + Default + 'static>(
     builder: WebSocketBuilder,
     sender: &mut SendRequest<B>,
@@ -123,7 +125,7 @@ pub async fn connect<B: Body + Default + 'static>(
     let url: WebSocketUrl = builder.url.parse()?;
     let opening = builder.opening;
     let mut handshake = opening.handshake(&url)?;
-    let request = as_request(&handshake)?.map(|()| B::default());
+    let request = as_request(&handshake, &url)?.map(|()| B::default());
     let connecting = async {
         let mut response = sender.send_request(request).await.map_err(io::Error::other)?;
         let upgrade = judge(&mut handshake, &response)?;
@@ -135,11 +137,17 @@ pub async fn connect<B: Body + Default + 'static>(
 }
 
 /// The request in hyper's terms.
-fn as_request(handshake: &ClientHandshake) -> Result<Request<()>, WebSocketError> {
+fn as_request(
+    handshake: &ClientHandshake,
+    url: &WebSocketUrl,
+) -> Result<Request<()>, RequestError> {
     // As large as the caller has made it.
     let limits = HeadLimits { bytes: usize::MAX, headers: usize::MAX };
-    let parsed = ServerHandshake::new(limits).receive(handshake.request())?;
-    parsed.map(|incoming| incoming.request).ok_or(WebSocketError::ConnectionClosed)
+    match ServerHandshake::new(limits).receive(handshake.request()) {
+        Ok(Some(incoming)) => Ok(incoming.request),
+        // A request that was made here is read here, unless its target does not fit.
+        _ => Err(RequestError::InvalidTarget(url.resource().to_owned())),
+    }
 }
 
 /// Has the response judged by the one who judges all of them, who reads bytes.
@@ -147,7 +155,9 @@ fn judge<B>(
     handshake: &mut ClientHandshake,
     response: &Response<B>,
 ) -> Result<ClientUpgrade, WebSocketError> {
-    let mut head = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    // Nothing but 1.1 may switch; hyper lets 1.0 do it.
+    let version = if response.version() == Version::HTTP_11 { "1.1" } else { "1.0" };
+    let mut head = format!("HTTP/{version} {}\r\n", response.status()).into_bytes();
     for (name, value) in response.headers() {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");

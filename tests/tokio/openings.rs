@@ -312,7 +312,10 @@ mod upgrades {
     };
     use hyper_util::rt::TokioIo;
     use tokio::{sync::mpsc, task::JoinHandle};
-    use wirespeed::tokio::hyper::{HyperStream, Upgrading, connect, upgrade};
+    use wirespeed::{
+        handshake::{HandshakeError, RequestError},
+        tokio::hyper::{HyperStream, Upgrading, connect, upgrade},
+    };
 
     use super::*;
 
@@ -368,6 +371,62 @@ mod upgrades {
         assert_eq!(server.receive().await.unwrap(), Some("hello".into()));
         server.send("and back").await.unwrap();
         assert_eq!(client.receive().await.unwrap(), Some("and back".into()));
+    }
+
+    #[tokio::test]
+    async fn http_1_0_cannot_switch_on_hyper_either() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let server = tokio::spawn(async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(theirs.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap();
+            let is_key = |name: &str| name.eq_ignore_ascii_case("Sec-WebSocket-Key");
+            let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+            let (_, key) = fields.find(|(name, _)| is_key(name)).unwrap();
+            let accept = wirespeed::compute_accept_key(key);
+            let answer = format!(
+                "HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                 Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            theirs.write_all(answer.as_bytes()).await.unwrap();
+            theirs
+        });
+        let (mut sender, client) = handshake::<_, Empty<Bytes>>(TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(async move { drop(client.with_upgrades().await) });
+        let refused = connect(builder(), &mut sender).await.unwrap_err();
+        let _open = server.await.unwrap();
+        let WebSocketError::Handshake(HandshakeError::HttpVersion) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+
+    #[tokio::test]
+    async fn a_target_that_hyper_cannot_carry_makes_no_request() {
+        let mut pair = Pair::open().await;
+        let url = format!("ws://example.com/{}", "a".repeat(1 << 16));
+        let builder = WebSocketClient::new().websocket(url);
+        let refused = connect(builder, &mut pair.sender).await.unwrap_err();
+        let WebSocketError::InvalidRequest(RequestError::InvalidTarget(_)) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+
+    #[cfg(feature = "axum")]
+    #[tokio::test]
+    async fn axums_extractor_says_why_it_refuses() {
+        use axum::extract::FromRequestParts;
+        use wirespeed::{handshake::RefusalReason, tokio::axum::WebSocketUpgrade};
+
+        let request = Request::get("/").header("Host", "example.com").body(()).unwrap();
+        let (mut parts, ()) = request.into_parts();
+        let refused = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+        let refusal = refused.unwrap_err().0;
+        assert_eq!(
+            (refusal.status().as_u16(), refusal.reason()),
+            (426, &RefusalReason::NotAnUpgrade)
+        );
     }
 
     #[tokio::test]
