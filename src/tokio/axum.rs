@@ -93,6 +93,13 @@ impl WebSocketUpgrade {
         self
     }
 
+    /// The names that this server answers to, as
+    /// [`ServerPolicy::hosts`](ServerPolicy::hosts) has it.
+    pub fn hosts<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.policy = self.policy.hosts(names);
+        self
+    }
+
     /// The supported subprotocols, the preferred one first.
     pub fn protocols<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.policy = self.policy.subprotocols(names);

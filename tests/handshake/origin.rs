@@ -149,3 +149,37 @@ fn what_is_no_origin_cannot_be_configured() {
         ("https", "example.com", Some(443))
     );
 }
+
+/// DNS rebinding: the page's own name leads to the server, and so the page is of the
+/// same origin.
+#[test]
+fn a_server_answers_to_its_own_names_only() {
+    let request = |host: &str, lines: &str| {
+        format!("GET / HTTP/1.1\r\nHost: {host}\r\n{UPGRADE_LINES}{lines}\r\n")
+    };
+    let hosts = ["LocalHost", "127.0.0.1", "::1", "[2001:DB8::1]", "feed.example:8443"];
+    let policy = ServerPolicy::new().hosts(hosts);
+    for host in [
+        "localhost",
+        "LOCALHOST:9001",
+        "127.0.0.1:9001",
+        "[::1]",
+        "[0:0::1]:9001",
+        "[2001:db8::1]",
+        "feed.example",
+    ] {
+        assert!(serve(request(host, ""), &policy).is_ok(), "{host}");
+        assert!(allows(&policy, host, &format!("http://{host}")), "{host}");
+        assert!(!allows(&policy, host, "http://evil.example"), "{host}");
+    }
+    for host in ["evil.example", "evil.example:9001", "localhost.", "x.localhost", "127.0.0.2"] {
+        for lines in [String::new(), format!("Origin: http://{host}\r\n")] {
+            let refusal = serve(request(host, &lines), &policy).unwrap_err();
+            assert_eq!(refusal.status(), 421, "{host}");
+            assert!(matches!(refusal.reason(), RefusalReason::Host(_)), "{refusal}");
+        }
+        assert!(serve(request(host, ""), &ServerPolicy::new()).is_ok(), "{host}");
+    }
+    let none = ServerPolicy::new().hosts([""; 0]);
+    assert!(serve(request("localhost", ""), &none).is_err());
+}

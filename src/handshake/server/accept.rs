@@ -7,7 +7,7 @@ use http::{
     header::{ORIGIN, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL},
 };
 
-use super::super::{Extension, extension, field::Field, grammar, key};
+use super::super::{Extension, authority::Authority, extension, field::Field, grammar, key};
 use super::{Refusal, RefusalReason, ServerPolicy, rules};
 
 /// An accepted upgrade: the answer to send, and what was agreed in it.
@@ -49,6 +49,7 @@ pub fn accept_with_extensions<B>(
 ) -> Result<Acceptance, Refusal> {
     rules::check_unambiguous(request)?;
     let key = rules::check_upgrade(request)?;
+    check_host(request.headers(), policy)?;
     check_origin(request.headers(), policy)?;
     let subprotocol = choose_subprotocol(request.headers(), policy)?;
     let offers = offered_extensions(request.headers())?;
@@ -110,6 +111,14 @@ impl Acceptance {
         headers.extend_from_slice(&policy.headers);
         Ok(Self { headers, subprotocol, extensions })
     }
+}
+
+fn check_host(headers: &HeaderMap, policy: &ServerPolicy) -> Result<(), RefusalReason> {
+    let Some(hosts) = &policy.hosts else {
+        return Ok(());
+    };
+    let Authority { host, .. } = rules::host(headers).ok_or(RefusalReason::InvalidHost)?;
+    if hosts.contains(&host) { Ok(()) } else { Err(RefusalReason::Host(host)) }
 }
 
 fn check_origin(headers: &HeaderMap, policy: &ServerPolicy) -> Result<(), RefusalReason> {

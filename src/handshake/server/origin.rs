@@ -34,7 +34,10 @@ pub struct InvalidOrigin {
 pub enum OriginPolicy {
     /// Pages of the host and port in the request's own `Host`; `http` and
     /// `https` alike, unless
-    /// [`ServerPolicy::secure`](super::ServerPolicy::secure) tells which.
+    /// [`ServerPolicy::secure`](super::ServerPolicy::secure) tells which. A page whose
+    /// own name was made to lead to this server (DNS rebinding) is of them as well: what
+    /// stops it is a list of the server's names, [`hosts`](super::ServerPolicy::hosts),
+    /// or one of exact origins.
     #[default]
     SameOrigin,
     /// Every page. Right for public data; never where a cookie authenticates.

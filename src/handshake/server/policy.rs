@@ -1,9 +1,9 @@
 //! What a server accepts, and what it adds to its answer.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::Ipv6Addr, sync::Arc};
 
 use super::{
-    super::{FieldError, field::Field},
+    super::{FieldError, authority::Authority, field::Field},
     OriginPolicy,
 };
 
@@ -23,6 +23,7 @@ use super::{
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ServerPolicy {
+    pub(super) hosts: Option<Arc<[String]>>,
     pub(super) origin: OriginPolicy,
     pub(super) secure: Option<bool>,
     pub(super) subprotocol: SubprotocolChoice,
@@ -39,6 +40,25 @@ impl ServerPolicy {
     #[must_use]
     pub fn origin(mut self, policy: OriginPolicy) -> Self {
         self.origin = policy;
+        self
+    }
+
+    /// The names, or addresses, that this server answers to, without a port: a request
+    /// whose `Host` is none of them is refused. All, unless told otherwise.
+    ///
+    /// A page can have its own name lead to this server, by what is called DNS
+    /// rebinding, and is of the [same origin](OriginPolicy::SameOrigin) then. Whoever
+    /// serves on a private network, or to the machine alone, does well to say which
+    /// names are right:
+    ///
+    /// ```
+    /// use wirespeed::handshake::ServerPolicy;
+    ///
+    /// let policy = ServerPolicy::new().hosts(["localhost", "127.0.0.1", "[::1]"]);
+    /// ```
+    #[must_use]
+    pub fn hosts<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.hosts = Some(names.into_iter().map(|name| host_name(name.into())).collect());
         self
     }
 
@@ -86,6 +106,16 @@ impl ServerPolicy {
         self.headers.push(Field::new(name, value)?);
         Ok(self)
     }
+}
+
+/// In the form in which a request's `Host` is compared.
+fn host_name(name: String) -> String {
+    let parsed = match name.parse::<Ipv6Addr>() {
+        Ok(address) => return format!("[{address}]"),
+        Err(_) => Authority::parse(&name),
+    };
+    // What is no host is none of any request.
+    parsed.map_or(name, |authority| authority.host)
 }
 
 type Choose = dyn for<'o> Fn(&[&'o str]) -> Option<&'o str> + Send + Sync;

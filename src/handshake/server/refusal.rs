@@ -89,6 +89,10 @@ pub enum RefusalReason {
     /// `Sec-WebSocket-Extensions` is malformed (400).
     #[error("invalid Sec-WebSocket-Extensions: {0}")]
     Extensions(#[from] ExtensionError),
+    /// `Host` is none of the names that the [`ServerPolicy`](super::ServerPolicy) has
+    /// the server answer to (421).
+    #[error("the server does not answer to host {0:?}")]
+    Host(String),
     /// The [`OriginPolicy`](super::OriginPolicy) does not allow the origin
     /// (403).
     #[error("origin {0:?} is not allowed")]
@@ -218,6 +222,7 @@ impl RefusalReason {
             Self::Head(HeadError::Limit(_)) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAnUpgrade | Self::UnsupportedVersion => StatusCode::UPGRADE_REQUIRED,
+            Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin(_) => StatusCode::FORBIDDEN,
             Self::UnofferedSubprotocol | Self::UnofferedExtension | Self::Application => {
                 StatusCode::INTERNAL_SERVER_ERROR
