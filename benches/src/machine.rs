@@ -111,8 +111,7 @@ fn processor() -> String {
     format!("{} (family {family} model {model})", field("model name"))
 }
 
-/// All of the machine's, not only the one that this process is bound to.
-/// How many cores there are.
+/// How many cores the machine has, not only those that this process is bound to.
 pub fn cores() -> usize {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     info.lines().filter(|line| line.starts_with("processor\t")).count().max(1)

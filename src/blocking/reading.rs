@@ -180,7 +180,7 @@ impl Reading {
             if give_up.is_some_and(|at| now >= at) {
                 return Err(WebSocketError::Timeout(TimedOut::Read));
             }
-            let deadline = self.next_deadline(shared, now).into_iter().chain(give_up).min();
+            let deadline = self.next_deadline(shared, give_up, now);
             let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
             if idle {
                 if !self.unsent {
@@ -190,9 +190,9 @@ impl Reading {
                 // A writer that closes meanwhile wakes nobody, and has a deadline then.
                 let longest = shared.close_timeout.max(IDLE_AFTER);
                 let left = left.map_or(longest, |left| left.min(longest));
-                let readable = shared.stream.wait_readable(Some(left));
+                let readable = self.wait_readable(shared, left)?;
                 now = Instant::now();
-                if !readable.map_err(|error| self.lost(shared, error))? {
+                if !readable {
                     continue;
                 }
             } else if !spun {
@@ -233,7 +233,7 @@ impl Reading {
         give_up: Option<Instant>,
         now: Instant,
     ) -> bool {
-        let deadline = self.next_deadline(shared, now).into_iter().chain(give_up).min();
+        let deadline = self.next_deadline(shared, give_up, now);
         let looked = mem::replace(&mut self.looked, now);
         deadline.is_some_and(|at| looked < at && at <= now)
     }
@@ -242,8 +242,16 @@ impl Reading {
         &mut self,
         shared: &Shared<S>,
     ) -> Result<bool, WebSocketError> {
-        let readable = shared.stream.wait_readable(Some(Duration::ZERO));
-        Ok(readable.map_err(|error| self.lost(shared, error))? && self.read(shared, TICK)?)
+        Ok(self.wait_readable(shared, Duration::ZERO)? && self.read(shared, TICK)?)
+    }
+
+    fn wait_readable<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        longest: Duration,
+    ) -> Result<bool, WebSocketError> {
+        let readable = shared.stream.wait_readable(Some(longest));
+        readable.map_err(|error| self.lost(shared, error))
     }
 
     /// Asks for bytes again and again, as long as [`WebSocketOptions::spin`] says and
@@ -259,8 +267,7 @@ impl Reading {
         let end = Instant::now().checked_add(self.receiver.spin());
         let end = end.into_iter().chain(give_up).min();
         loop {
-            let readable = shared.stream.wait_readable(Some(Duration::ZERO));
-            if readable.map_err(|error| self.lost(shared, error))?
+            if self.wait_readable(shared, Duration::ZERO)?
                 || end.is_some_and(|end| Instant::now() >= end)
             {
                 return Ok(());
@@ -283,10 +290,17 @@ impl Reading {
         Ok(())
     }
 
-    fn next_deadline<S: Duplex>(&self, shared: &Shared<S>, now: Instant) -> Option<Instant> {
+    /// When to look at the clock again: `give_up` is the caller's bound.
+    fn next_deadline<S: Duplex>(
+        &self,
+        shared: &Shared<S>,
+        give_up: Option<Instant>,
+        now: Instant,
+    ) -> Option<Instant> {
         let closing = if shared.is_closing() { shared.next_deadline() } else { None };
         let again = if self.unsent { now.checked_add(SEND_AGAIN) } else { None };
-        self.receiver.next_deadline().into_iter().chain(closing).chain(again).min()
+        let receiving = self.receiver.next_deadline();
+        receiving.into_iter().chain(closing).chain(again).chain(give_up).min()
     }
 
     /// Tells the stream how long a read may block, if that changes.

@@ -198,7 +198,7 @@ impl<S: Duplex> Shared<S> {
                     now = Instant::now();
                     sender.written(len, now);
                     // A stream that takes a little each time never says that it waits.
-                    sender.handle_timeout(now).inspect_err(|_| self.give_up())?;
+                    self.judge(sender, now)?;
                     continue;
                 }
                 Err(error) if is_timeout(&error) => {
@@ -206,7 +206,7 @@ impl<S: Duplex> Shared<S> {
                         sender.begin_flush(now);
                     }
                     now = Instant::now();
-                    sender.handle_timeout(now).inspect_err(|_| self.give_up())?;
+                    self.judge(sender, now)?;
                     continue;
                 }
                 Err(error) => error,
@@ -238,7 +238,7 @@ impl<S: Duplex> Shared<S> {
                 Some(Ok(len)) if len > 0 => {
                     let now = Instant::now();
                     sender.written(len, now);
-                    if sender.handle_timeout(now).inspect_err(|_| self.give_up()).is_err() {
+                    if self.judge(sender, now).is_err() {
                         return false;
                     }
                 }
@@ -246,7 +246,7 @@ impl<S: Duplex> Shared<S> {
                     if !waits {
                         sender.begin_flush(now);
                     }
-                    return sender.handle_timeout(now).inspect_err(|_| self.give_up()).is_ok();
+                    return self.judge(sender, now).is_ok();
                 }
                 _ => {
                     sender.transport_lost();
@@ -256,10 +256,13 @@ impl<S: Duplex> Shared<S> {
         }
     }
 
-    /// Ends the stream of a peer that takes nothing, so that nobody waits to hear of it.
-    fn give_up(&self) {
-        // It may be gone already, which is all that is wanted.
-        let _ = self.stream.shutdown();
+    /// Looks whether the peer has kept us waiting for too long, and ends its stream if so:
+    /// nobody is to wait to hear of it.
+    fn judge(&self, sender: &mut Sender, now: Instant) -> Result<(), SendError> {
+        sender.handle_timeout(now).inspect_err(|_| {
+            // It may be gone already, which is all that is wanted.
+            let _ = self.stream.shutdown();
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Sender> {

@@ -217,9 +217,15 @@ impl WriteQueue {
     fn align(&mut self, header_len: usize) {
         // No part is in use, and the block is whole again.
         if self.block.reclaim() && !self.block.is_empty() {
-            self.start = self.block.aligned_offset(HEADROOM) - header_len;
-            self.end = self.start;
+            self.start_aligned(header_len);
         }
+    }
+
+    /// Begins where the byte behind a header lies at an aligned address of the block.
+    #[inline(always)]
+    fn start_aligned(&mut self, header_len: usize) {
+        self.start = self.block.aligned_offset(HEADROOM) - header_len;
+        self.end = self.start;
     }
 
     /// Queues what did not fit into the last block.
@@ -247,8 +253,7 @@ impl WriteQueue {
             self.pool.put(&mut self.block);
         }
         self.pool.supply(&mut self.block);
-        self.start = self.block.aligned_offset(HEADROOM) - header_len;
-        self.end = self.start;
+        self.start_aligned(header_len);
     }
 }
 

@@ -113,8 +113,8 @@ impl FrameHeader {
         let fin = if self.fin { FIN } else { 0 };
         let rsv1 = if self.rsv1 { RSV1 } else { 0 };
         let (masked, mask_len) = if self.mask.is_some() { (MASKED, 4) } else { (0, 0) };
-        let start = |short| [self.opcode as u8 | fin | rsv1, masked | short];
-        let start = |short| u64::from(u16::from_le_bytes(start(short)));
+        let first = self.opcode as u8 | fin | rsv1;
+        let start = |short| u64::from(u16::from_le_bytes([first, masked | short]));
         let key = u64::from(self.mask.map_or(0, u32::from_le_bytes));
         // Put together in registers, the first byte lowest: an array that is written
         // in pieces and then copied makes the copy wait for its stores.

@@ -56,10 +56,7 @@ impl IdleTimer {
             (None, Some(after)) => self.silent_since().checked_add(after),
             _ => None,
         };
-        match (ping_at, self.give_up_at()) {
-            (Some(ping), Some(give_up)) => Some(ping.min(give_up)),
-            (ping, give_up) => ping.or(give_up),
-        }
+        earlier(ping_at, self.give_up_at())
     }
 
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
@@ -113,6 +110,15 @@ impl IdleTimer {
         payload[..4].copy_from_slice(&TAG);
         payload[4..].copy_from_slice(&self.pings.to_be_bytes());
         payload
+    }
+}
+
+/// The earlier one of two deadlines, where there are any.
+#[inline]
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -343,8 +343,7 @@ impl Sender {
     pub(crate) fn flushed(&mut self) {
         self.unflushed = 0;
         if self.frames.queue.is_empty() {
-            self.waits.stalled = None;
-            self.waits.missed = false;
+            self.waits.end_stall();
         }
     }
 

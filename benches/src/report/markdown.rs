@@ -34,8 +34,8 @@ pub fn report(results: &Results, charts: &[&str]) -> String {
          medians, pinned to core {}; ratios of echo over tokio are medians of the rounds' \
          ratios, with servers and connections opened anew after each {RENEW_AFTER} rounds |\n\
          | load average | {} before, {} after |\n\
-         | noise | {} of {} tables' rows taken while a fixed loop on either core took at most {QUIET} \
-         times its least; {:.2} times at worst |\n",
+         | noise | {} of {} tables' rows taken while a fixed loop on either core took at most \
+         {QUIET} times its least; {:.2} times at worst |\n",
         machine.processor,
         run.date,
         machine.processor,

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use super::{Phase, Receiver};
 use crate::{
     frame::CloseCode,
-    protocol::{ReceiveError, idle::Look},
+    protocol::{
+        ReceiveError,
+        idle::{Look, earlier},
+    },
 };
 
 impl Receiver {
@@ -33,10 +36,7 @@ impl Receiver {
         if self.is_finished() {
             return None;
         }
-        match (self.idle.deadline(), self.message_deadline()) {
-            (Some(idle), Some(message)) => Some(idle.min(message)),
-            (idle, message) => idle.or(message),
-        }
+        earlier(self.idle.deadline(), self.message_deadline())
     }
 
     /// Says that it is `now`. Pings a silent peer, and gives it up after that; gives

@@ -5,7 +5,11 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::Sender;
-use crate::protocol::{SendError, idle::Look, stall::Stall};
+use crate::protocol::{
+    SendError,
+    idle::{Look, earlier},
+    stall::Stall,
+};
 
 /// Since when the peer keeps us waiting.
 #[derive(Debug, Default)]
@@ -28,6 +32,13 @@ impl Waits {
         }
         self.missed = true;
     }
+
+    /// Nothing waits in the queue or the transport any more.
+    #[inline]
+    pub(super) fn end_stall(&mut self) {
+        self.stalled = None;
+        self.missed = false;
+    }
 }
 
 impl Sender {
@@ -49,7 +60,7 @@ impl Sender {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.stall_deadline().into_iter().chain(self.close_deadline()).min()
+        earlier(self.stall_deadline(), self.close_deadline())
     }
 
     /// Says that it is `now`.
@@ -94,9 +105,9 @@ impl Sender {
     /// The transport took all that waited, `len` bytes of it now.
     #[inline]
     pub(super) fn end_stall(&mut self, len: usize) {
-        let ended = self.waits.stalled.take_if(|stall| stall.ends_with(len, &self.patience));
-        if ended.is_some() {
-            self.waits.missed = false;
+        let Some(stall) = &mut self.waits.stalled else { return };
+        if stall.ends_with(len, &self.patience) {
+            self.waits.end_stall();
         }
     }
 
