@@ -80,28 +80,25 @@ pub(super) unsafe fn ascii_prefix<I: Isa, A: Access>(span: Span<'_, A>) -> Resul
     // above 319 where the body is aligned. In place, nothing is stored over source
     // bytes that are still to be loaded.
     unsafe {
-        // Text in a script of its own is not ASCII from the start; what follows here
-        // would be for nothing.
-        if !span.load_unmasked::<u64>(0).is_ascii() {
+        // Text in a script of its own is not ASCII from the start, and text with an
+        // accent here and there often is not; what follows would be for nothing.
+        let head: I::Bytes64 = span.load_unmasked(0);
+        if !head.is_ascii() {
             return Err(0);
         }
         let tail: I::Bytes128 = span.load_unmasked(tail_at);
-        let head: I::Bytes64 = span.load_unmasked(0);
-        let mut at = if span.len() >= ALIGN_FROM && head.is_ascii() {
-            misalignment::<I::Bytes64>(span.aligned())
-        } else {
-            0
-        };
+        let mut at =
+            if span.len() >= ALIGN_FROM { misalignment::<I::Bytes64>(span.aligned()) } else { 0 };
 
         let key = I::Group::splat(span.key_at(at));
         let first = span.load::<I::Group>(at).xor(key);
+        if A::STORES {
+            span.store(0, head);
+        }
         if !first.is_ascii() {
-            return Err(0);
+            return Err(I::Bytes64::LEN);
         }
         if A::STORES {
-            if at > 0 {
-                span.store(0, head);
-            }
             span.store(at, first);
         }
         at += I::Group::LEN;
