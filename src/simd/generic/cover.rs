@@ -49,12 +49,13 @@ pub(super) unsafe fn visit<I: Isa, A: Access, V: Visitor<A>>(
     unsafe {
         let len = span.len();
         if len > 32 {
-            if len <= 64 {
-                visitor.ends::<I::Bytes32>(span)
-            } else if len <= 128 {
+            // In this order the compiler's jumps cost the longest ones a cycle less.
+            if len > 128 {
+                visitor.ends::<I::Bytes128>(span)
+            } else if len > 64 {
                 visitor.ends::<I::Bytes64>(span)
             } else {
-                visitor.ends::<I::Bytes128>(span)
+                visitor.ends::<I::Bytes32>(span)
             }
         } else if len > 16 {
             visitor.ends::<I::Bytes16>(span)

@@ -101,7 +101,7 @@ pub(in crate::simd) trait Check {
 }
 
 /// Settles what can be settled at first sight of a short text: that it is UTF-8
-/// because it is ASCII, or what it is if one register holds all of it. What cannot
+/// because it is ASCII, or what it is if a register or two hold all of it. What cannot
 /// is left as it was, for [`check_short`].
 ///
 /// # Safety
@@ -122,7 +122,14 @@ where
         if !A::IN_PLACE && I::Register::CHEAP_PREFIX && span.len() <= I::Register::MAX_PREFIX {
             return Some(one_block::<I::Register, _, WHOLE>(span, last));
         }
-        (last == 0 && is_short_ascii::<I, _>(span)).then_some(true)
+        if last > 0 {
+            return None;
+        }
+        let two = I::Register::LEN..=2 * I::Register::LEN;
+        if !I::Register::CHEAP_PREFIX && two.contains(&span.len()) {
+            return Some(two_blocks::<I::Register, _, WHOLE>(span));
+        }
+        is_short_ascii::<I, _>(span).then_some(true)
     }
 }
 
@@ -253,6 +260,31 @@ unsafe fn one_block<B: Utf8Block, A: Access, const WHOLE: bool>(
             check.last_block(block, span.len());
         }
         check.is_valid()
+    }
+}
+
+/// Checks a text that two overlapping registers cover, and that follows nothing
+/// unfinished; if `A` stores, it is also unmasked.
+///
+/// # Safety
+///
+/// The span must have `B::LEN` to `2 * B::LEN` bytes, and the CPU must have the
+/// instructions of `B`.
+#[inline(always)]
+unsafe fn two_blocks<B: Utf8Block, A: Access, const WHOLE: bool>(span: Span<'_, A>) -> bool {
+    // SAFETY: the caller's promise. In place, nothing is stored over source bytes that
+    // are still to be loaded.
+    unsafe {
+        let ends = span.load_ends::<B>();
+        let is_valid = ends.is_ascii() || {
+            let mut check = B::Check::after(0);
+            check_with_overlap::<B, _, WHOLE>(&mut check, span, 0);
+            check.is_valid()
+        };
+        if A::STORES {
+            span.store_ends(ends);
+        }
+        is_valid
     }
 }
 
