@@ -6,6 +6,7 @@ use super::{
     mask::misalignment,
     span::{Access, Span},
 };
+use crate::simd::Mask;
 
 /// From this length on the body is aligned. Below, the extra head costs more than
 /// the lines that it saves from being split.
@@ -81,7 +82,7 @@ pub(super) unsafe fn ascii_prefix<I: Isa, A: Access>(span: Span<'_, A>) -> Resul
     // bytes that are still to be loaded.
     unsafe {
         // Text in a script of its own is not ASCII from the start, and text with an
-        // accent here and there often is not; what follows would be for nothing.
+        // accent here and there not for long: less than a group is tested first.
         let head: I::Bytes64 = span.load_unmasked(0);
         if !head.is_ascii() {
             return Err(0);
@@ -90,26 +91,23 @@ pub(super) unsafe fn ascii_prefix<I: Isa, A: Access>(span: Span<'_, A>) -> Resul
         let mut at =
             if span.len() >= ALIGN_FROM { misalignment::<I::Bytes64>(span.aligned()) } else { 0 };
 
-        let key = I::Group::splat(span.key_at(at));
-        let first = span.load::<I::Group>(at).xor(key);
+        let key = span.key_at(at);
+        let begins = pass::<I::Bytes128, _>(span, at, key);
         if A::STORES {
             span.store(0, head);
         }
-        if !first.is_ascii() {
+        if !begins {
             return Err(I::Bytes64::LEN);
         }
-        if A::STORES {
-            span.store(at, first);
+        at += I::Bytes128::LEN;
+        if !pass::<I::Bytes128, _>(span, at, key) {
+            return Err(at);
         }
-        at += I::Group::LEN;
+        at += I::Bytes128::LEN;
 
         while at + I::Group::LEN <= span.len() {
-            let group = span.load::<I::Group>(at).xor(key);
-            if !group.is_ascii() {
+            if !pass::<I::Group, _>(span, at, key) {
                 return Err(at);
-            }
-            if A::STORES {
-                span.store(at, group);
             }
             at += I::Group::LEN;
         }
@@ -126,4 +124,23 @@ pub(super) unsafe fn ascii_prefix<I: Isa, A: Access>(span: Span<'_, A>) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether the block at `at` is ASCII, unmasked with `key`. If it is and `A` stores,
+/// it is unmasked.
+///
+/// # Safety
+///
+/// The block must lie within the span, and the CPU must have the instructions of `B`.
+#[inline(always)]
+unsafe fn pass<B: Block, A: Access>(span: Span<'_, A>, at: usize, key: Mask) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let block = span.load::<B>(at).xor(B::splat(key));
+        let is_ascii = block.is_ascii();
+        if is_ascii && A::STORES {
+            span.store(at, block);
+        }
+        is_ascii
+    }
 }
