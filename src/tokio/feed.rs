@@ -72,7 +72,19 @@ pub struct Feed<K>(Arc<Subscribers<K>>);
 pub struct Subscription<K>(Arc<Subscriber<K>>);
 
 #[derive(Debug)]
-struct Subscribers<K>(Mutex<Vec<Arc<Subscriber<K>>>>);
+struct Subscribers<K>(Mutex<Subscribed<K>>);
+
+#[derive(Debug)]
+struct Subscribed<K> {
+    all: Vec<Arc<Subscriber<K>>>,
+    /// Room for whom the next message wakes.
+    woken: Woken,
+}
+
+/// Tasks that are woken when this is dropped, at the latest: not under a lock, for
+/// a waker may run its task at once.
+#[derive(Debug, Default)]
+struct Woken(Vec<Waker>);
 
 #[derive(Debug)]
 struct Subscriber<K>(Mutex<Queue<K>>);
@@ -100,7 +112,8 @@ struct Queue<K> {
 impl<K: Clone + Eq + Hash> Feed<K> {
     /// A feed without subscribers.
     pub fn new() -> Self {
-        Self(Arc::new(Subscribers(Mutex::default())))
+        let nobody = Subscribed { all: Vec::new(), woken: Woken::default() };
+        Self(Arc::new(Subscribers(Mutex::new(nobody))))
     }
 
     /// A subscriber that misses nothing as long as no more than `capacity` messages
@@ -118,7 +131,7 @@ impl<K: Clone + Eq + Hash> Feed<K> {
             ending: BTreeMap::new(),
             endings: 0,
         })));
-        let mut subscribers = lock(&self.0.0);
+        let subscribers = &mut lock(&self.0.0).all;
         // Those who have gone leave with the next message, or when they are in the way.
         if subscribers.len() == subscribers.capacity() {
             subscribers.retain(|subscriber| lock(&subscriber.0).ended.is_none());
@@ -130,20 +143,30 @@ impl<K: Clone + Eq + Hash> Feed<K> {
     /// Gives a message to every subscriber, without waiting for any. `key` says what
     /// it is about, for [`SlowConsumer::LatestByKey`].
     pub fn publish(&self, key: K, message: &PreparedMessage) {
-        lock(&self.0.0).retain(|subscriber| {
+        let mut woken = Woken::default();
+        let mut subscribers = lock(&self.0.0);
+        mem::swap(&mut woken, &mut subscribers.woken);
+        subscribers.all.retain(|subscriber| {
             let mut queue = lock(&subscriber.0);
             queue.push(&key, message);
-            let (woken, stays) = (queue.take_waiting(), queue.ended.is_none());
-            drop(queue);
-            woken.for_each(Waker::wake);
-            stays
+            woken.0.extend(queue.take_waiting());
+            queue.ended.is_none()
         });
+        if !woken.0.is_empty() {
+            drop(subscribers);
+            woken.wake();
+            subscribers = lock(&self.0.0);
+        }
+        // Somebody who published meanwhile may have left some, too.
+        if subscribers.woken.0.capacity() < woken.0.capacity() {
+            subscribers.woken = woken;
+        }
     }
 
     /// How many subscribers there are; some of them may have gone since the last
     /// message.
     pub fn subscribers(&self) -> usize {
-        lock(&self.0.0).len()
+        lock(&self.0.0).all.len()
     }
 }
 
@@ -161,13 +184,26 @@ impl<K> Clone for Feed<K> {
 
 impl<K> Drop for Subscribers<K> {
     fn drop(&mut self) {
-        for subscriber in lock(&self.0).drain(..) {
+        for subscriber in lock(&self.0).all.drain(..) {
             let mut queue = lock(&subscriber.0);
             queue.ended.get_or_insert(FeedEnded::Closed);
             let woken = queue.take_waiting();
             drop(queue);
             woken.for_each(Waker::wake);
         }
+    }
+}
+
+impl Woken {
+    fn wake(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        // Who is left has a message, and no waker any more: publishing has panicked.
+        self.wake();
     }
 }
 

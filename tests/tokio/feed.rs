@@ -7,8 +7,11 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     task::{Context, Poll, Wake},
+    thread,
+    time::Duration,
 };
 
 use futures_util::StreamExt;
@@ -124,6 +127,37 @@ async fn a_message_wakes_who_waits() {
 
 /// A receive that was dropped while it waited has taken nothing, and the next one is
 /// woken in its place.
+/// As an executor may that runs a task in its waker: whoever is woken can do anything
+/// with the feed.
+#[test]
+fn a_task_that_runs_in_its_waker() {
+    struct Inline(Feed<char>);
+
+    impl Wake for Inline {
+        fn wake(self: Arc<Self>) {
+            let subscribed = self.0.subscribe(SlowConsumer::DropNewest, 1);
+            assert_eq!(self.0.subscribers(), 3);
+            self.0.publish('b', &PreparedMessage::text("b1"));
+            drop(subscribed);
+        }
+    }
+
+    // What deadlocks is not to make the test wait for ever.
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let feed = Feed::new();
+        let mut subscription = feed.subscribe(SlowConsumer::DropNewest, 9);
+        let mut other = feed.subscribe(SlowConsumer::DropNewest, 9);
+        let waker = Arc::new(Inline(feed.clone())).into();
+        let waiting = pin!(subscription.receive()).poll(&mut Context::from_waker(&waker));
+        assert!(waiting.is_pending());
+        publish(&feed, "a1 c1");
+        done.send([drain(&mut subscription), drain(&mut other)]).unwrap();
+    });
+    let drained = is_done.recv_timeout(Duration::from_secs(60)).expect("a deadlock");
+    assert_eq!(drained, [(); 2].map(|()| ("a1 b1 c1".to_owned(), None)));
+}
+
 #[test]
 fn a_receive_may_be_dropped_at_every_poll() {
     let feed = Feed::new();
