@@ -54,12 +54,12 @@ use axum_core::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use http::{Request, StatusCode, request::Parts};
+use http::{Request, request::Parts};
 use hyper::upgrade::OnUpgrade;
 
 use super::{
     WebSocketStream,
-    hyper::{HyperStream, Upgrading},
+    hyper::{HyperStream, Upgrading, take_upgrade},
 };
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateOptions;
@@ -187,10 +187,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
         if !is_upgrade_request(&request) {
             return Err(NotAccepted(RefusalReason::NotAnUpgrade.into()));
         }
-        let Some(upgraded) = parts.extensions.remove::<OnUpgrade>() else {
-            // A server in front of axum that cannot upgrade, or does not let it.
-            return Err(NotAccepted(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR)));
-        };
+        let upgraded = take_upgrade(&mut parts.extensions)?;
         let policy = ServerPolicy::new();
         Ok(Self { request, upgraded, policy, options: WebSocketOptions::server() })
     }

@@ -30,7 +30,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response, Version};
+use http::{Extensions, Request, Response, Version};
 use hyper::{
     body::Body,
     client::conn::http1::SendRequest,
@@ -44,7 +44,7 @@ use crate::{
     client::WebSocketBuilder,
     error::WebSocketError,
     handshake::{
-        Accepted, ClientHandshake, ClientUpgrade, HeadLimits, Refusal, RequestError,
+        Accepted, ClientHandshake, ClientUpgrade, HeadLimits, Refusal, RefusalReason, RequestError,
         ServerHandshake, WebSocketUpgrade,
     },
     net::WebSocketUrl,
@@ -68,14 +68,21 @@ impl SplitStream for HyperStream {
 ///
 /// # Errors
 ///
-/// A [`Refusal`], which carries the response to send instead.
+/// A [`Refusal`], which carries the response to send instead. It is
+/// [`CannotUpgrade`](RefusalReason::CannotUpgrade) if the request came without
+/// hyper's promise to give the connection up, or somebody has taken that.
 pub fn upgrade<B>(
     upgrade: WebSocketUpgrade,
     request: &mut Request<B>,
 ) -> Result<(Response<()>, Upgrading), Refusal> {
     let (acceptance, accepted) = upgrade.judge(request)?;
-    let upgrading = Upgrading::new(hyper::upgrade::on(request), accepted);
-    Ok((acceptance.to_response(), upgrading))
+    let upgraded = take_upgrade(request.extensions_mut())?;
+    Ok((acceptance.to_response(), Upgrading::new(upgraded, accepted)))
+}
+
+/// hyper's promise to give up the connection that a request came on.
+pub(super) fn take_upgrade(extensions: &mut Extensions) -> Result<OnUpgrade, Refusal> {
+    extensions.remove().ok_or_else(|| RefusalReason::CannotUpgrade.into())
 }
 
 /// A connection that is there once hyper has sent the response, made by

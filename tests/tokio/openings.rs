@@ -429,6 +429,50 @@ mod upgrades {
         );
     }
 
+    /// A server, or a middleware, may let no upgrade happen. To answer 101 all the same
+    /// would have the client speak to nobody.
+    #[cfg(all(feature = "axum", feature = "tower"))]
+    #[tokio::test]
+    async fn a_request_that_cannot_be_upgraded_is_refused() {
+        use axum::{extract::FromRequestParts, response::IntoResponse};
+        use tower_service::Service;
+        use wirespeed::{
+            handshake::{Refusal, RefusalReason},
+            tokio::{axum::WebSocketUpgrade as Extractor, tower::WebSocketService},
+        };
+
+        let request = || {
+            Request::get("/")
+                .header("Host", "example.com")
+                .header("Upgrade", "websocket")
+                .header("Connection", "Upgrade")
+                .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+                .header("Sec-WebSocket-Version", "13")
+                .body(())
+                .unwrap()
+        };
+        let cannot = |refusal: &Refusal| {
+            (refusal.status().as_u16(), refusal.reason()) == (500, &RefusalReason::CannotUpgrade)
+        };
+
+        let refusal = upgrade(WebSocketUpgrade::new(), &mut request()).unwrap_err();
+        assert!(cannot(&refusal), "{refusal:?}");
+
+        let (mut parts, ()) = request().into_parts();
+        let refused = Extractor::from_request_parts(&mut parts, &()).await;
+        let refused = refused.unwrap_err();
+        assert!(cannot(&refused.0), "{refused:?}");
+        assert_eq!(refused.into_response().status(), 500);
+
+        let mut service = WebSocketService::new(WebSocketUpgrade::new(), |_, _| async {});
+        assert_eq!(service.call(request()).await.unwrap().status(), 500);
+
+        // What is wrong with the request itself is said first.
+        let mut plain = Request::get("/").header("Host", "example.com").body(()).unwrap();
+        let refusal = upgrade(WebSocketUpgrade::new(), &mut plain).unwrap_err();
+        assert_eq!(refusal.reason(), &RefusalReason::NotAnUpgrade);
+    }
+
     #[tokio::test]
     async fn list_17_connecting_on_hyper() {
         for polls in 0..1000 {

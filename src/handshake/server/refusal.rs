@@ -105,6 +105,9 @@ pub enum RefusalReason {
     /// the same, or to what cannot be written (500).
     #[error("the agreed extensions were not offered or cannot be written")]
     UnofferedExtension,
+    /// The server that received the request cannot upgrade its connection (500).
+    #[error("the connection cannot be upgraded")]
+    CannotUpgrade,
     /// The application refused.
     #[error("refused by the application")]
     Application,
@@ -224,9 +227,10 @@ impl RefusalReason {
             Self::NotAnUpgrade | Self::UnsupportedVersion => StatusCode::UPGRADE_REQUIRED,
             Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin(_) => StatusCode::FORBIDDEN,
-            Self::UnofferedSubprotocol | Self::UnofferedExtension | Self::Application => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::UnofferedSubprotocol
+            | Self::UnofferedExtension
+            | Self::CannotUpgrade
+            | Self::Application => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
