@@ -3,6 +3,7 @@
 //! It moves bytes and keeps time; what they mean is decided in
 //! [`protocol`](crate::protocol).
 
+mod agreed;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod batch;

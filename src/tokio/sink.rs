@@ -35,7 +35,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream for WebSocketReader<R, 
     type Item = Result<WebSocketMessage, WebSocketError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { reading, inlet } = self.get_mut();
+        let Self { reading, inlet, .. } = self.get_mut();
         poll_next(reading, inlet, cx)
     }
 }

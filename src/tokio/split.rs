@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Response;
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadHalf, WriteHalf},
     net::{TcpStream, tcp},
@@ -13,6 +14,7 @@ use tokio::{
 
 use super::{
     MaybeTlsReadHalf, MaybeTlsWriteHalf,
+    agreed::Agreed,
     lines::{Inlet, Outlet, Shared},
     messages::{MessageReader, MessageWriter},
     reading::Reading,
@@ -81,11 +83,23 @@ impl SplitStream for DuplexStream {
 pub struct WebSocketReader<R = MaybeTlsReadHalf, W = MaybeTlsWriteHalf> {
     pub(super) reading: Reading,
     pub(super) inlet: Inlet<R, W>,
+    agreed: Agreed,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
-    pub(super) fn new(reading: Reading, inlet: Inlet<R, W>) -> Self {
-        Self { reading, inlet }
+    pub(super) fn new(reading: Reading, inlet: Inlet<R, W>, agreed: Agreed) -> Self {
+        Self { reading, inlet, agreed }
+    }
+
+    /// The subprotocol both ends agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.agreed.subprotocol()
+    }
+
+    /// The server's answer to the upgrade, for its headers; at a client that
+    /// performed it.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.agreed.response()
     }
 
     /// The next message, owning its bytes; `None` once the connection is closed.
@@ -175,11 +189,23 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
 #[derive(Debug)]
 pub struct WebSocketWriter<W = MaybeTlsWriteHalf> {
     pub(super) outlet: Shared<W>,
+    agreed: Agreed,
 }
 
 impl<W: AsyncWrite + Unpin> WebSocketWriter<W> {
-    pub(super) fn new(outlet: Shared<W>) -> Self {
-        Self { outlet }
+    pub(super) fn new(outlet: Shared<W>, agreed: Agreed) -> Self {
+        Self { outlet, agreed }
+    }
+
+    /// The subprotocol both ends agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.agreed.subprotocol()
+    }
+
+    /// The server's answer to the upgrade, for its headers; at a client that
+    /// performed it.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.agreed.response()
     }
 
     /// How long the peer took to answer the last keepalive ping that it answered.

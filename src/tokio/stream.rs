@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     MaybeTlsStream,
+    agreed::Agreed,
     lines::{Outlet, Whole},
     messages::{MessageReader, MessageWriter},
     reading::Reading,
@@ -55,14 +56,7 @@ use crate::{
 pub struct WebSocketStream<S = MaybeTlsStream> {
     pub(super) reading: Reading,
     pub(super) lines: Whole<S>,
-    /// What came of the opening handshake, if it was ours and there is any.
-    agreed: Option<Box<Agreed>>,
-}
-
-#[derive(Debug)]
-struct Agreed {
-    subprotocol: Option<String>,
-    response: Option<Response<()>>,
+    agreed: Agreed,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
@@ -77,23 +71,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         let Opened { connection, received, subprotocol, response } = opened;
         let Connection { receiver, sender } = connection;
         let wakers = Wakers::new();
-        let agreed = subprotocol.is_some() || response.is_some();
         Self {
             reading: Reading::new(receiver, &sender, received, wakers.of_timers().clone()),
             lines: Whole::new(stream, sender, wakers),
-            agreed: agreed.then(|| Box::new(Agreed { subprotocol, response })),
+            agreed: Agreed::new(subprotocol, response),
         }
     }
 
     /// The subprotocol both ends agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.agreed.as_ref()?.subprotocol.as_deref()
+        self.agreed.subprotocol()
     }
 
     /// The server's answer to the upgrade, for its headers; at a client that
     /// performed it.
     pub fn response(&self) -> Option<&Response<()>> {
-        self.agreed.as_ref()?.response.as_ref()
+        self.agreed.response()
     }
 
     /// The stream below, for its addresses and options. To read or write it
@@ -353,7 +346,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let (inlet, outlet) = self.lines.split(split);
-        (WebSocketReader::new(self.reading, inlet), WebSocketWriter::new(outlet))
+        let Self { reading, lines, agreed } = self;
+        let (inlet, outlet) = lines.split(split);
+        let writer = WebSocketWriter::new(outlet, agreed.clone());
+        (WebSocketReader::new(reading, inlet, agreed), writer)
     }
 }

@@ -52,6 +52,24 @@ async fn a_connection_from_end_to_end() {
     serving.await.unwrap().unwrap();
 }
 
+/// Whoever takes the directions apart is still told what was agreed on.
+#[tokio::test]
+async fn halves_know_what_was_agreed() {
+    let (ours, theirs) = tokio::io::duplex(1024);
+    let policy = ServerPolicy::new().subprotocols(["book.v2"]);
+    let accepting = WebSocketUpgrade::new().policy(policy).accept_async(theirs);
+    let builder = client().websocket("ws://example.com/").subprotocol("book.v2");
+    let (server, client) = tokio::join!(accepting, builder.connect_async_over(ours));
+    let (reader, writer) = server.unwrap().split();
+    assert_eq!((reader.subprotocol(), writer.subprotocol()), (Some("book.v2"), Some("book.v2")));
+    assert!(reader.response().is_none() && writer.response().is_none());
+    let (reader, writer) = client.unwrap().split();
+    assert_eq!((reader.subprotocol(), writer.subprotocol()), (Some("book.v2"), Some("book.v2")));
+    for response in [reader.response(), writer.response()] {
+        assert_eq!(response.unwrap().headers()["sec-websocket-protocol"], "book.v2");
+    }
+}
+
 #[tokio::test]
 async fn an_accepted_request_is_handed_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
