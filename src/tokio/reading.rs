@@ -66,7 +66,7 @@ pub(super) enum More {
 impl Reading {
     /// `of_timers` wakes both sides' tasks.
     pub(super) fn new(receiver: Receiver, sender: &Sender, ahead: Bytes, of_timers: Waker) -> Self {
-        Self {
+        let mut reading = Self {
             spin: Spin::new(receiver.spin()),
             receiver,
             timer: Timer::new(of_timers),
@@ -79,7 +79,11 @@ impl Reading {
             send_error: None,
             at_end: false,
             ended: false,
+        };
+        if !reading.ahead.is_empty() {
+            reading.receive_ahead();
         }
+        reading
     }
 
     /// The next message, owning its bytes; `None` if none will ever come.

@@ -35,6 +35,19 @@ async fn all_messages_of_one_read_are_there_without_waiting() {
     assert!(ws.try_receive().unwrap().is_none());
 }
 
+/// What was read behind the opening handshake is there without waiting, too.
+#[test]
+fn messages_that_came_with_the_handshake_are_received_already() {
+    let received = ["first", "second"].map(|text| client_frame(&text.into())).concat();
+    let wire = Wire::open();
+    let mut ws = WebSocketStream::from_stream(wire, Role::Server, &quiet(), received.into());
+    assert!(ws.has_buffered_message());
+    assert_eq!(ws.try_receive().unwrap(), Some("first".into()));
+    assert_eq!(ws.try_receive().unwrap(), Some("second".into()));
+    assert!(!ws.has_buffered_message());
+    assert!(ws.try_receive().unwrap().is_none());
+}
+
 /// An idle connection holds no buffers, nor does one whose writes are drained.
 #[test]
 fn a_pending_read_holds_no_buffer() {
