@@ -511,10 +511,14 @@ impl Reading {
             };
             ready!(self.timer.poll_until(at));
             self.release_history(lines);
-            if let Err(error) = self.receiver.handle_timeout(now()) {
+            let now = now();
+            if let Err(error) = self.receiver.handle_timeout(now) {
                 self.answer(lines);
                 return Poll::Ready(error.into());
             }
+            // A ping may be in the queue already, behind what somebody writes at this
+            // moment and will flush when it suits them.
+            self.blocked |= deadline.is_some_and(|at| at <= now);
         }
     }
 
