@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -297,15 +298,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// [`NotSent`](WebSocketError::NotSent) if the code may not be sent or the
     /// reason is longer than 123 bytes,
-    /// [`Timeout`](WebSocketError::Timeout) if the peer does not answer, and
-    /// errors of the transport.
+    /// [`Timeout`](WebSocketError::Timeout) if the peer does not answer, what else it
+    /// does wrong meanwhile, and errors of the transport.
     pub async fn close(
         &mut self,
         code: impl Into<CloseCode>,
         reason: &str,
     ) -> Result<(), WebSocketError> {
-        self.start_close(code, reason).await?;
-        poll_fn(|cx| self.reading.poll_close(cx, &mut self.lines)).await
+        let code = code.into();
+        poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = self.lines.poll_close_frame(cx, code, reason) {
+                return Poll::Ready(Err(error));
+            }
+            // Sent or not: a peer that has to be read before it reads on would be waited
+            // for in vain.
+            self.reading.poll_close(cx, &mut self.lines)
+        })
+        .await
     }
 
     /// Sends a close frame. To receive goes on: the peer's close frame comes

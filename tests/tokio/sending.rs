@@ -70,6 +70,29 @@ async fn a_sink_keeps_its_promise_of_room() {
     assert_eq!(wire.sent_texts(), [&fill, "owed", "promised"]);
 }
 
+/// A peer that sends back what it receives, and has to be read before it reads on, is
+/// read while the close frame waits to be sent.
+#[tokio::test(start_paused = true)]
+async fn a_close_does_not_wait_for_a_peer_that_waits_for_us() {
+    let (ours, theirs) = tokio::io::duplex(64);
+    let mut ws = WebSocketStream::from_stream(ours, Role::Client, &quiet(), Bytes::new());
+    let mut peer = WebSocketStream::from_stream(theirs, Role::Server, &quiet(), Bytes::new());
+    let echo = tokio::spawn(async move {
+        while let Some(message) = peer.receive().await? {
+            if message.is_data() {
+                peer.send(message).await?;
+            }
+        }
+        Ok::<(), WebSocketError>(())
+    });
+    let patience = Duration::from_secs(1);
+    while let Ok(sent) = tokio::time::timeout(patience, ws.send(&[7; 50])).await {
+        sent.unwrap();
+    }
+    ws.close(1000, "").await.unwrap();
+    echo.await.unwrap().unwrap();
+}
+
 /// A task that comes back late, with its turn used up, finds no deadline over that it
 /// had no chance to look at: the stream has room by then.
 #[tokio::test(start_paused = true)]
