@@ -74,10 +74,23 @@ pub(super) trait Outlet {
                 Err(message)
             }
         })?;
+        self.wake_to_close();
+        Ok(written.map_err(WebSocketError::from))
+    }
+
+    /// Queues `message`, for which room was promised.
+    fn write_as_promised(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
+        let written = self.with_sending(|sending, _, _| sending.sender.write_past_limit(message));
+        self.wake_to_close();
+        Ok(written?)
+    }
+
+    /// A close frame that was queued is the receiving side's to see gone and answered.
+    #[inline]
+    fn wake_to_close(&mut self) {
         if self.signals().is_closing() {
             self.wakers().wake(Side::Receiving);
         }
-        Ok(written.map_err(WebSocketError::from))
     }
 
     /// Queues `message`, and sends it if `flush` says so.

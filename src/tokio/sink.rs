@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<WebSocketMessage> for WebSocketStre
     }
 
     fn start_send(self: Pin<&mut Self>, message: WebSocketMessage) -> Result<(), WebSocketError> {
-        start_send(&mut self.get_mut().lines, message)
+        self.get_mut().lines.write_as_promised(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
@@ -72,7 +72,7 @@ impl<W: AsyncWrite + Unpin> Sink<WebSocketMessage> for WebSocketWriter<W> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: WebSocketMessage) -> Result<(), WebSocketError> {
-        start_send(&mut self.get_mut().outlet, message)
+        self.get_mut().outlet.write_as_promised(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
@@ -104,8 +104,4 @@ fn poll_next<L: Lines>(
 
 fn poll_ready<O: Outlet>(outlet: &mut O, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
     outlet.poll_sending(cx, |sending, stream, cx| sending.poll_room(cx, stream, 1))
-}
-
-fn start_send<O: Outlet>(outlet: &mut O, message: WebSocketMessage) -> Result<(), WebSocketError> {
-    outlet.with_sending(|sending, _, _| Ok(sending.sender.write_past_limit(message)?))
 }

@@ -9,7 +9,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use wirespeed::{Role, TimedOut, WebSocketError, WebSocketMessage, tokio::WebSocketStream};
+use wirespeed::{
+    CloseCode, Role, TimedOut, WebSocketError, WebSocketMessage, tokio::WebSocketStream,
+};
 
 use crate::wire::{Wire, poll_once, quiet, server, server_with};
 
@@ -68,6 +70,20 @@ async fn a_sink_keeps_its_promise_of_room() {
     wire.grant(usize::MAX);
     assert!(poll_once(writer.flush()).is_ready());
     assert_eq!(wire.sent_texts(), [&fill, "owed", "promised"]);
+}
+
+/// A close frame that a sink was given is the reader's to wait for, though nobody flushes
+/// the sink.
+#[tokio::test(start_paused = true)]
+async fn a_reader_hears_of_the_close_that_a_sink_was_given() {
+    let (mut reader, mut writer) = server(&Wire::default()).split_with(|wire| (wire.clone(), wire));
+    let reading = tokio::spawn(async move { reader.receive().await });
+    tokio::task::yield_now().await;
+    let close = WebSocketMessage::Close(CloseCode::NORMAL, "".into());
+    writer.start_send_unpin(close).unwrap();
+    let reading = tokio::time::timeout(Duration::from_secs(100), reading).await;
+    let lost = reading.expect("a deadline").unwrap();
+    assert!(matches!(lost, Err(WebSocketError::Timeout(TimedOut::Write))), "{lost:?}");
 }
 
 /// A peer that sends back what it receives, and has to be read before it reads on, is
