@@ -118,6 +118,7 @@ impl<K: Clone + Eq + Hash> Feed<K> {
 
     /// A subscriber that misses nothing as long as no more than `capacity` messages
     /// (at least one) wait to be taken.
+    #[must_use = "a subscription ends when it is dropped"]
     pub fn subscribe(&self, policy: SlowConsumer, capacity: usize) -> Subscription<K> {
         let subscriber = Arc::new(Subscriber(Mutex::new(Queue {
             policy,

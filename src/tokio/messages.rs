@@ -26,6 +26,7 @@ const FRAGMENT: usize = 64 << 10;
 /// [`WebSocketError`] inside; a connection that is closed in the middle of the
 /// message is [`UnexpectedEof`](io::ErrorKind::UnexpectedEof).
 #[derive(Debug)]
+#[must_use = "dropped before its end, it drops the rest of the message"]
 pub struct MessageReader<'a, C: Receiving> {
     connection: &'a mut C,
     opcode: Opcode,
@@ -79,6 +80,7 @@ impl<C: Receiving> Drop for MessageReader<'_, C> {
 /// are those of [`send`](WebSocketStream::send) as [`io::ErrorKind::Other`], with
 /// the [`WebSocketError`] inside, and [`io::ErrorKind::BrokenPipe`] after the shutdown.
 #[derive(Debug)]
+#[must_use = "nothing is sent before something is written"]
 pub struct MessageWriter<'a, C: Sending> {
     connection: &'a mut C,
     opcode: Opcode,

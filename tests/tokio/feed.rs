@@ -64,7 +64,7 @@ fn subscribers_who_have_gone_make_room() {
     let feed: Feed<char> = Feed::new();
     let stays = feed.subscribe(SlowConsumer::Disconnect, 3);
     for _ in 0..1000 {
-        feed.subscribe(SlowConsumer::Disconnect, 3);
+        drop(feed.subscribe(SlowConsumer::Disconnect, 3));
     }
     assert!(feed.subscribers() < 10, "{}", feed.subscribers());
     drop(stays);
