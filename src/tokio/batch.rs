@@ -32,7 +32,8 @@ impl Answers<'_> {
     ///
     /// [`ConnectionClosed`](WebSocketError::ConnectionClosed) after a close
     /// frame, [`NotSent`](WebSocketError::NotSent) if RFC 6455 does not allow the
-    /// message or there is no room for it.
+    /// message, [`LimitExceeded`](WebSocketError::LimitExceeded) if there is no room
+    /// for it.
     #[inline(always)]
     pub fn write(&mut self, message: impl Outgoing) -> Result<(), WebSocketError> {
         // Where there is room for some of it, there is for all of it.

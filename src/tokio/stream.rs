@@ -168,7 +168,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// # Errors
     ///
-    /// As [`receive`](Self::receive).
+    /// As [`receive`](Self::receive), with [`OtherWay`](WebSocketError::OtherWay) inside
+    /// a message that a receive which was dropped has begun.
     pub async fn receive_chunk(&mut self) -> Result<Option<Received<'_>>, WebSocketError> {
         self.reading.receive_chunk(&mut self.lines).await
     }
@@ -181,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     ///
     /// # Errors
     ///
-    /// As [`receive`](Self::receive).
+    /// As [`receive_chunk`](Self::receive_chunk).
     pub async fn receive_reader(
         &mut self,
     ) -> Result<Option<MessageReader<'_, Self>>, WebSocketError> {
