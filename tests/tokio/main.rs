@@ -1,5 +1,6 @@
 //! The driver for tokio, over transports that are made to be difficult.
 
+mod auto_traits;
 mod cancellation;
 mod clock;
 mod connecting;
