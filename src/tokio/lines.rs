@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -13,6 +13,8 @@ use super::{
     sending::Sending,
     wakers::{Side, Wakers},
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, Opcode},
@@ -175,6 +177,11 @@ impl<S> Whole<S> {
             Shared { shared: Arc::clone(&shared), signals: signals.clone(), wakers: others };
         (Inlet { read, outlet: Shared { shared, signals, wakers } }, outlet)
     }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.sending.sender.deflate_totals()
+    }
 }
 
 impl<S: AsyncWrite + Unpin> Outlet for Whole<S> {
@@ -220,6 +227,18 @@ pub(super) struct Shared<W> {
     wakers: Wakers,
 }
 
+impl<W> Shared<W> {
+    #[cfg(feature = "deflate")]
+    pub(super) fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.lock().0.sender.deflate_totals()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Sending, W)> {
+        // A panic in a task that was sending leaves a queue of whole frames.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<W: AsyncWrite + Unpin> Outlet for Shared<W> {
     type Write = W;
 
@@ -235,8 +254,7 @@ impl<W: AsyncWrite + Unpin> Outlet for Shared<W> {
         &mut self,
         act: impl FnOnce(&mut Sending, &mut W, &mut Context<'_>) -> T,
     ) -> T {
-        // A panic in a task that was sending leaves a queue of whole frames.
-        let (sending, write) = &mut *self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sending, write) = &mut *self.lock();
         act(sending, write, &mut self.wakers.context())
     }
 }

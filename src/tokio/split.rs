@@ -19,11 +19,13 @@ use super::{
     messages::{MessageReader, MessageWriter},
     reading::Reading,
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, Opcode},
     message::{MessageRef, WebSocketMessage},
-    protocol::{Outgoing, Received},
+    protocol::{Outgoing, Received, WebSocketState},
 };
 
 /// A stream that knows how its directions are best taken apart: without a lock between
@@ -168,6 +170,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
         self.reading.has_buffered_frame()
     }
 
+    /// What compression has come to in the messages received; `None` if the
+    /// handshake did not agree on it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.reading.receiver.inflate_totals()
+    }
+
     /// When the bytes of the last message were read, or the last of them.
     pub fn read_at(&self) -> Instant {
         self.reading.receiver.read_at()
@@ -206,6 +215,18 @@ impl<W: AsyncWrite + Unpin> WebSocketWriter<W> {
     /// performed it.
     pub fn response(&self) -> Option<&Response<()>> {
         self.agreed.response()
+    }
+
+    /// How far the connection is.
+    pub fn state(&self) -> WebSocketState {
+        self.outlet.signals().state()
+    }
+
+    /// What compression has come to in the messages sent; `None` if the handshake
+    /// did not agree on it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<DeflateTotals> {
+        self.outlet.deflate_totals()
     }
 
     /// How long the peer took to answer the last keepalive ping that it answered.

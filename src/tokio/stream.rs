@@ -20,13 +20,15 @@ use super::{
     timer::now,
     wakers::Wakers,
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateTotals;
 use crate::{
     error::WebSocketError,
     frame::{CloseCode, Opcode, Role},
     handshake::Opened,
     message::{MessageRef, WebSocketMessage},
     options::WebSocketOptions,
-    protocol::{Connection, Outgoing, Received},
+    protocol::{Connection, Outgoing, Received, WebSocketState},
 };
 
 /// A WebSocket connection over an asynchronous byte stream.
@@ -94,6 +96,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// would break the connection.
     pub fn get_ref(&self) -> &S {
         &self.lines.stream
+    }
+
+    /// How far the connection is.
+    pub fn state(&self) -> WebSocketState {
+        self.lines.signals().state()
     }
 
     /// The next message, owning its bytes; `None` once the connection is closed.
@@ -193,6 +200,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// wants the latest state may skip to it.
     pub fn has_buffered_message(&mut self) -> bool {
         self.reading.has_buffered_frame()
+    }
+
+    /// What compression has come to in each direction, sent and received; `None`
+    /// if the handshake did not agree on it.
+    #[cfg(feature = "deflate")]
+    pub fn deflate_totals(&self) -> Option<(DeflateTotals, DeflateTotals)> {
+        let received = self.reading.receiver.inflate_totals()?;
+        Some((self.lines.deflate_totals()?, received))
     }
 
     /// When the bytes of the last message were read, or the last of them.

@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 use wirespeed::{
-    TimedOut, WebSocketClient, WebSocketError, WebSocketMessage, WebSocketUpgrade,
+    TimedOut, WebSocketClient, WebSocketError, WebSocketMessage, WebSocketState, WebSocketUpgrade,
     handshake::{OriginPolicy, ServerPolicy},
     net::{ProxyChoice, dial::Resolver},
 };
@@ -44,11 +44,13 @@ async fn a_connection_from_end_to_end() {
     let (serving, address) = echo(WebSocketUpgrade::new().policy(policy)).await;
     let builder = client().websocket(format!("ws://{address}/feed")).subprotocol("book.v1");
     let mut ws = builder.connect_async().await.unwrap();
+    assert_eq!(ws.state(), WebSocketState::Open);
     assert_eq!(ws.subprotocol(), Some("book.v1"));
     assert_eq!(ws.response().unwrap().status(), 101);
     ws.send("hello").await.unwrap();
     assert_eq!(ws.receive().await.unwrap(), Some("hello".into()));
     ws.close(1000, "").await.unwrap();
+    assert_eq!(ws.state(), WebSocketState::Closed);
     serving.await.unwrap().unwrap();
 }
 
@@ -93,7 +95,9 @@ async fn halves_of_a_socket() {
         for i in 0..1000 {
             writer.send(&format!("message {i}")).await.unwrap();
         }
+        assert_eq!(writer.state(), WebSocketState::Open);
         writer.close(1000, "").await.unwrap();
+        assert_ne!(writer.state(), WebSocketState::Open);
     });
     for i in 0..1000 {
         let expected = format!("message {i}");
@@ -284,6 +288,14 @@ async fn compressed() {
     let mut echoed = String::new();
     reader.read_to_string(&mut echoed).await.unwrap();
     assert_eq!(echoed, text);
+    drop(reader);
+
+    let (sent, received) = ws.deflate_totals().unwrap();
+    assert_eq!((sent.messages, sent.inflated), (1, text.len() as u64));
+    assert_eq!((received.messages, received.inflated), (1, text.len() as u64));
+    let (reader, writer) = ws.split();
+    assert_eq!(reader.deflate_totals(), Some(received));
+    assert_eq!(writer.deflate_totals(), Some(sent));
 }
 
 /// Who the client is concerns the server alone.
