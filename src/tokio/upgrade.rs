@@ -72,10 +72,12 @@ impl WebSocketUpgrade {
     ///
     /// # Errors
     ///
-    /// [`Refused`](WebSocketError::Refused), or
-    /// [`MissingKey`](WebSocketError::MissingKey), if the request breaks the
-    /// rules or the policy; it is answered with the status for it. Otherwise an
-    /// error of the transport, or a timeout.
+    /// [`Refused`](WebSocketError::Refused),
+    /// [`MissingKey`](WebSocketError::MissingKey), or
+    /// [`LimitExceeded`](WebSocketError::LimitExceeded) for a head that is too large,
+    /// if the request breaks the rules or the policy; it is answered with the status
+    /// for it. [`Handshake`](WebSocketError::Handshake) if the stream ends before.
+    /// Otherwise an error of the transport, or a timeout.
     pub fn accept_async<S: AsyncRead + AsyncWrite + Unpin>(
         self,
         stream: S,
