@@ -42,7 +42,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream for WebSocketReader<R, 
 
 /// Ready while less than [`Limits::write_queue`](crate::Limits::write_queue) waits
 /// to be sent, so that one message may go past it. To close it sends a close frame
-/// with code 1000 and does not wait for the peer's: the stream shows that.
+/// with code 1000, behind all that it was given, and does not wait for the peer's: the
+/// stream shows that.
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<WebSocketMessage> for WebSocketStream<S> {
     type Error = WebSocketError;
 
@@ -59,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<WebSocketMessage> for WebSocketStre
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
-        self.get_mut().lines.poll_close_frame(cx, CloseCode::NORMAL, "")
+        poll_close(&mut self.get_mut().lines, cx)
     }
 }
 
@@ -80,7 +81,7 @@ impl<W: AsyncWrite + Unpin> Sink<WebSocketMessage> for WebSocketWriter<W> {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
-        self.get_mut().outlet.poll_close_frame(cx, CloseCode::NORMAL, "")
+        poll_close(&mut self.get_mut().outlet, cx)
     }
 }
 
@@ -104,4 +105,10 @@ fn poll_next<L: Lines>(
 
 fn poll_ready<O: Outlet>(outlet: &mut O, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
     outlet.poll_sending(cx, |sending, stream, cx| sending.poll_room(cx, stream, 1))
+}
+
+fn poll_close<O: Outlet>(outlet: &mut O, cx: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
+    ready!(outlet.poll_close_frame(cx, CloseCode::NORMAL, ""))?;
+    // Nobody may have flushed what was given before.
+    outlet.poll_flush(cx)
 }

@@ -51,6 +51,29 @@ async fn a_sender_is_told_of_a_peer_that_the_reader_gave_up() {
     assert!(matches!(error, WebSocketError::ConnectionLost), "{error}");
 }
 
+/// What a sink was given and was dropped was not sent, though nobody flushed it before
+/// it was closed.
+#[tokio::test]
+async fn a_sink_that_is_closed_tells_what_was_dropped() {
+    for split in [false, true] {
+        let wire = Wire::default();
+        let mut ws = server(&wire);
+        let lost = if split {
+            let (mut reader, mut writer) = ws.split_with(|wire| (wire.clone(), wire));
+            assert!(poll_once(writer.feed("order".into())).is_ready());
+            wire.end();
+            assert!(matches!(poll_once(reader.receive()), Poll::Ready(Err(_))));
+            poll_once(SinkExt::close(&mut writer))
+        } else {
+            assert!(poll_once(ws.feed("order".into())).is_ready());
+            wire.end();
+            assert!(matches!(poll_once(ws.receive()), Poll::Ready(Err(_))));
+            poll_once(SinkExt::close(&mut ws))
+        };
+        assert!(matches!(lost, Poll::Ready(Err(WebSocketError::ConnectionLost))), "{lost:?}");
+    }
+}
+
 /// The room that a sink has promised is there, though the other half has queued
 /// a pong since.
 #[tokio::test]
