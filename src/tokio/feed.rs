@@ -53,7 +53,7 @@ pub enum SlowConsumer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeedEnded {
-    /// The feed was dropped.
+    /// The feed was dropped, or the subscription.
     #[error("the feed has ended")]
     Closed,
     /// The subscriber was too slow, and its policy is [`SlowConsumer::Disconnect`].
