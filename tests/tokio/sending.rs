@@ -13,7 +13,7 @@ use wirespeed::{
     CloseCode, Role, TimedOut, WebSocketError, WebSocketMessage, tokio::WebSocketStream,
 };
 
-use crate::wire::{Wire, poll_once, quiet, server, server_with};
+use crate::wire::{Wire, client_frame, poll_once, quiet, server, server_with};
 
 /// A message that was queued and then dropped, because the other half found the
 /// transport lost, was not sent.
@@ -49,6 +49,19 @@ async fn a_sender_is_told_of_a_peer_that_the_reader_gave_up() {
     assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
     let error = writer.flush().await.unwrap_err();
     assert!(matches!(error, WebSocketError::ConnectionLost), "{error}");
+}
+
+/// A transport that fails before the close frame is sent is told, whatever the peer has
+/// sent before.
+#[tokio::test]
+async fn a_close_that_cannot_be_sent_is_told() {
+    let (ours, theirs) = tokio::io::duplex(64);
+    let close = client_frame(&WebSocketMessage::Close(CloseCode::NORMAL, "".into()));
+    let mut ws = WebSocketStream::from_stream(ours, Role::Server, &quiet(), close.into());
+    drop(theirs);
+    assert!(poll_once(ws.write("order")).is_ready());
+    let closed = ws.close(1000, "").await;
+    assert!(matches!(closed, Err(WebSocketError::IoError(_))), "{closed:?}");
 }
 
 /// What a sink was given and was dropped was not sent, though nobody flushed it before
