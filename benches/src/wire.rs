@@ -12,13 +12,15 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::memory::Aligned;
+
 /// What the peer sends, and what is sent to it. Clones are the same wire.
 #[derive(Clone, Default)]
 pub struct Wire(Rc<RefCell<Ends>>);
 
 #[derive(Default)]
 struct Ends {
-    incoming: Rc<[u8]>,
+    incoming: Option<Rc<Aligned>>,
     read: usize,
     /// What was written, if it is kept.
     outgoing: Option<Vec<u8>>,
@@ -41,9 +43,9 @@ impl Socket {
 
 impl Wire {
     /// Lets `bytes` arrive.
-    pub fn arrive(&self, bytes: &Rc<[u8]>) {
+    pub fn arrive(&self, bytes: &Rc<Aligned>) {
         let mut ends = self.0.borrow_mut();
-        ends.incoming = Rc::clone(bytes);
+        ends.incoming = Some(Rc::clone(bytes));
         ends.read = 0;
     }
 
@@ -59,8 +61,10 @@ impl Wire {
 
     fn carry(&self, len: usize, put: impl FnOnce(&[u8])) -> usize {
         let mut ends = self.0.borrow_mut();
-        let len = len.min(ends.incoming.len() - ends.read);
-        put(&ends.incoming[ends.read..][..len]);
+        let left = ends.incoming.as_ref().map_or(&[][..], |incoming| &incoming[ends.read..]);
+        let carried = &left[..len.min(left.len())];
+        put(carried);
+        let len = carried.len();
         ends.read += len;
         len
     }

@@ -7,7 +7,10 @@ use fastwebsockets::{Frame, Payload, Role as PeerRole, WebSocket};
 use wirespeed::Role;
 
 use super::{Receive, Send, Sink};
-use crate::wire::{Wire, ready};
+use crate::{
+    memory::Aligned,
+    wire::{Wire, ready},
+};
 
 fn connection(role: Role, wire: &Wire) -> WebSocket<Wire> {
     let role = match role {
@@ -30,7 +33,7 @@ impl Receive for FastWebsockets {
         <Self as Send>::new(role, "")
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.wire.arrive(wire);
         for _ in 0..messages {
             let frame = ready(self.connection.read_frame()).expect("a message");

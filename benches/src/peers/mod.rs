@@ -19,6 +19,7 @@ use std::{hint::black_box, rc::Rc};
 use ::wirespeed::Role;
 
 use crate::{
+    memory::Aligned,
     timing::Group,
     traffic::{Checksum, Stream, checksum_of_frames},
 };
@@ -38,7 +39,7 @@ pub trait Receive: 'static {
     fn new(role: Role) -> Self;
 
     /// Takes the messages, as many as there are in `wire`.
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink);
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink);
 }
 
 /// A library that puts messages together.
@@ -79,7 +80,7 @@ impl Sink for Checksum {
 ///
 /// If it does not deliver every byte of it.
 pub fn add_receipt<R: Receive>(group: &mut Group, role: Role, stream: &Stream) {
-    let wire: Rc<[u8]> = Rc::from(&stream.wire[..]);
+    let wire = Rc::clone(&stream.wire);
     let messages = stream.messages;
     let mut receiver = R::new(role);
     check_receipt(&mut receiver, &wire, stream);
@@ -93,7 +94,7 @@ pub fn add_receipt<R: Receive>(group: &mut Group, role: Role, stream: &Stream) {
 ///
 /// If it does not deliver every byte in its first pass.
 pub fn add_repeated<R: Receive>(group: &mut Group, role: Role, stream: &Stream) {
-    let wire: Rc<[u8]> = Rc::from(&stream.wire[..]);
+    let wire = Rc::clone(&stream.wire);
     let messages = stream.messages;
     let mut receiver = R::new(role);
     let mut checksum = Checksum::default();
@@ -102,7 +103,7 @@ pub fn add_repeated<R: Receive>(group: &mut Group, role: Role, stream: &Stream) 
     group.add(R::NAME, messages, move || receiver.receive(&wire, messages, &mut Used));
 }
 
-fn check_receipt<R: Receive>(receiver: &mut R, wire: &Rc<[u8]>, stream: &Stream) {
+fn check_receipt<R: Receive>(receiver: &mut R, wire: &Rc<Aligned>, stream: &Stream) {
     for _ in 0..3 {
         let mut checksum = Checksum::default();
         receiver.receive(wire, stream.messages, &mut checksum);

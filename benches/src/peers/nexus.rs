@@ -6,7 +6,7 @@ use nexus_web::ws::{FrameReader, FrameWriter, Role as PeerRole};
 use wirespeed::Role;
 
 use super::{Receive, Send, Sink};
-use crate::{traffic::READ, wire::Socket};
+use crate::{memory::Aligned, traffic::READ, wire::Socket};
 
 fn peer_role(role: Role) -> PeerRole {
     match role {
@@ -30,7 +30,7 @@ impl Receive for Nexus {
         Self(reader(role))
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.0.read(wire).expect("room");
         let mut taken = 0;
         while let Some(message) = self.0.next().expect("a frame") {
@@ -50,7 +50,7 @@ impl Receive for NexusOwned {
         Self(reader(role))
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.0.read(wire).expect("room");
         let mut taken = 0;
         while let Some(message) = self.0.next().expect("a frame") {

@@ -9,7 +9,7 @@ use sockudo_ws::protocol::{Message, Protocol, Role as PeerRole};
 use wirespeed::Role;
 
 use super::{Receive, Send, Sink};
-use crate::{traffic::READ, wire::Socket};
+use crate::{memory::Aligned, traffic::READ, wire::Socket};
 
 pub struct Sockudo {
     protocol: Protocol,
@@ -26,7 +26,7 @@ impl Receive for Sockudo {
         <Self as Send>::new(role, "")
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.buffer.reserve(READ);
         self.buffer.extend_from_slice(wire);
         self.protocol.process_into(&mut self.buffer, &mut self.messages).expect("messages");

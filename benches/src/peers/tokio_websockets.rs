@@ -12,7 +12,7 @@ use tokio_websockets::{ClientBuilder, Message, ServerBuilder, WebSocketStream};
 use wirespeed::Role;
 
 use super::{Receive, Send, Sink};
-use crate::wire::Wire;
+use crate::{memory::Aligned, wire::Wire};
 
 pub struct TokioWebsockets {
     connection: WebSocketStream<Wire>,
@@ -27,7 +27,7 @@ impl Receive for TokioWebsockets {
         <Self as Send>::new(role, "")
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.wire.arrive(wire);
         let mut context = Context::from_waker(Waker::noop());
         for _ in 0..messages {

@@ -6,7 +6,7 @@ use tungstenite::{Message, Utf8Bytes, WebSocket, protocol::Role as PeerRole};
 use wirespeed::Role;
 
 use super::{Receive, Send, Sink};
-use crate::wire::Wire;
+use crate::{memory::Aligned, wire::Wire};
 
 fn connection(role: Role, wire: &Wire) -> WebSocket<Wire> {
     let role = match role {
@@ -29,7 +29,7 @@ impl Receive for Tungstenite {
         <Self as Send>::new(role, "")
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.wire.arrive(wire);
         for _ in 0..messages {
             match self.connection.read().expect("a message") {

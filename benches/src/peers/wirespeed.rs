@@ -5,7 +5,7 @@ use std::{io::IoSlice, rc::Rc, time::Instant};
 use wirespeed::{Role, WebSocketOptions, protocol::Connection};
 
 use super::{Receive, Send, Sink};
-use crate::wire::Socket;
+use crate::{memory::Aligned, wire::Socket};
 
 fn connection(role: Role) -> Connection {
     let options = match role {
@@ -28,7 +28,7 @@ impl Receive for Wirespeed {
         Self { connection: connection(role), now: Instant::now() }
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         let receiver = &mut self.connection.receiver;
         assert_eq!(receiver.receive_from(wire, self.now), wire.len());
         let mut taken = 0;
@@ -56,7 +56,7 @@ impl Receive for WirespeedInPlace {
         Self { connection: connection(role), now: Instant::now(), is_filled: false }
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         let receiver = &mut self.connection.receiver;
         if self.is_filled {
             receiver.read_buffer();
@@ -87,7 +87,7 @@ impl Receive for WirespeedOwned {
         Self { connection: connection(role), now: Instant::now() }
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         let receiver = &mut self.connection.receiver;
         assert_eq!(receiver.receive_from(wire, self.now), wire.len());
         let mut taken = 0;

@@ -18,7 +18,7 @@ use ::wirespeed::{FrameHeader, Role};
 use bytes::Bytes;
 
 use super::{Sink, Used};
-use crate::{timing::Group, traffic::Checksum, wire::Socket};
+use crate::{memory::Aligned, timing::Group, traffic::Checksum, wire::Socket};
 
 pub use self::{
     sockudo::{SockudoReceiver, SockudoSender},
@@ -76,7 +76,7 @@ pub trait ReceiveInflated: 'static {
     fn new() -> Self;
 
     /// Takes the messages, as many as there are in `wire`.
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink);
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink);
 }
 
 /// The transport: it copies what is written, and keeps it if it is to be looked at.
@@ -135,10 +135,10 @@ pub fn add_receipt<R: ReceiveInflated>(group: &mut Group, level: u8, corpus: &Co
     group.add(R::NAME, messages, receive).compressed_to(share);
 }
 
-fn sent(sender: &mut impl SendDeflated) -> Rc<[u8]> {
+fn sent(sender: &mut impl SendDeflated) -> Rc<Aligned> {
     let mut out = Out { kept: Some(Vec::new()), ..Out::default() };
     sender.send(&mut out);
-    Rc::from(out.kept.unwrap_or_default())
+    Rc::new(Aligned::copy_of(&out.kept.unwrap_or_default()))
 }
 
 /// Payload bytes on the wire for each one of the corpus.

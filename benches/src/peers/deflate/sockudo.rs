@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use sockudo_ws::{CompressedProtocol, DeflateConfig, protocol::Message};
 
 use super::{Corpus, Out, ReceiveInflated, SendDeflated, Sink};
-use crate::traffic::READ;
+use crate::{memory::Aligned, traffic::READ};
 
 /// The most that a frame and a message may have.
 const LIMITS: (usize, usize) = (16 << 20, 64 << 20);
@@ -66,7 +66,7 @@ impl ReceiveInflated for SockudoReceiver {
         }
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         let mut taken = 0;
         for read in wire.chunks(READ) {
             self.buffer.reserve(READ);

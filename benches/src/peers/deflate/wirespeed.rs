@@ -11,7 +11,7 @@ use wirespeed::{
 use super::{
     Corpus, Out, PEERS_MEMORY_LEVEL, RECEIVER, ReceiveInflated, SENDER, SendDeflated, Sink,
 };
-use crate::traffic::READ;
+use crate::{memory::Aligned, traffic::READ};
 
 fn connection(role: Role, deflate: DeflateOptions, takeover: bool) -> Connection {
     let mut options = WebSocketOptions::client();
@@ -107,7 +107,7 @@ impl ReceiveInflated for WirespeedReceiver {
         receiver(true)
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         let receiver = &mut self.connection.receiver;
         let mut taken = 0;
         for mut read in wire.chunks(READ) {
@@ -134,7 +134,7 @@ impl ReceiveInflated for WirespeedOwned {
         Self(receiver(true))
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         let receiver = &mut self.0.connection.receiver;
         let mut taken = 0;
         for mut read in wire.chunks(READ) {

@@ -15,7 +15,10 @@ use wtx::{
 };
 
 use super::{Corpus, Out, ReceiveInflated, SendDeflated, Sink};
-use crate::wire::{Wire, ready};
+use crate::{
+    memory::Aligned,
+    wire::{Wire, ready},
+};
 
 type WebSocket<const IS_CLIENT: bool> =
     WebSocketOwned<NegotiatedFlate2, Xorshift64, Transport, IS_CLIENT>;
@@ -90,7 +93,7 @@ impl ReceiveInflated for WtxReceiver {
         Self { connection: connection(&wire, 1), wire, buffer: Vector::new() }
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.wire.arrive(wire);
         for _ in 0..messages {
             let origin = WebSocketPayloadOrigin::Adaptive;

@@ -7,7 +7,10 @@ use futures_util::SinkExt;
 use yawc::{CompressionLevel, Frame, Options, Role, WebSocket};
 
 use super::{Corpus, Out, ReceiveInflated, SendDeflated, Sink};
-use crate::wire::{Wire, ready};
+use crate::{
+    memory::Aligned,
+    wire::{Wire, ready},
+};
 
 fn connection(wire: &Wire, role: Role, level: u8) -> WebSocket<Wire> {
     let options =
@@ -67,7 +70,7 @@ impl ReceiveInflated for YawcReceiver {
         Self { connection: connection(&wire, Role::Client, 1), wire }
     }
 
-    fn receive(&mut self, wire: &Rc<[u8]>, messages: usize, sink: &mut impl Sink) {
+    fn receive(&mut self, wire: &Rc<Aligned>, messages: usize, sink: &mut impl Sink) {
         self.wire.arrive(wire);
         for _ in 0..messages {
             let message = ready(self.connection.next_frame()).expect("a message");
