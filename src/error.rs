@@ -54,8 +54,8 @@ pub enum WebSocketError {
     Tls(TlsError),
     /// The host, or the proxy before it, cannot be reached.
     #[cfg(feature = "driver")]
-    #[error("cannot connect: {0}")]
-    Connect(#[source] Box<net::Error>),
+    #[error(transparent)]
+    Connect(Box<net::Error>),
     /// The peer sent a frame that breaks a rule of RFC 6455, 5.
     #[error("the peer sent an invalid frame: {0}")]
     InvalidFrame(#[from] FrameError),

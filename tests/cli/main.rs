@@ -361,6 +361,7 @@ fn errors_say_what_to_do_and_exit_with_1() {
     drop(taken);
     let (_, err) = expect(1, &run(&["tail", &format!("ws://{address}/")]));
     assert!(err.contains("nothing listens there"), "{err}");
+    assert!(err.contains("/: cannot connect to 127.0.0.1: 127.0.0.1:"), "said once: {err}");
 }
 
 /// A connection that is meant to go through a proxy is not made without.
