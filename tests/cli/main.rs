@@ -364,6 +364,14 @@ fn errors_say_what_to_do_and_exit_with_1() {
     assert!(err.contains("/: cannot connect to 127.0.0.1: 127.0.0.1:"), "said once: {err}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_that_cannot_be_shown_is_still_an_error() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut tail = tool(&["tail", "https://example.com/"]);
+    assert_eq!(tail.stderr(full).status().unwrap().code(), Some(1));
+}
+
 /// A connection that is meant to go through a proxy is not made without.
 #[cfg(unix)]
 #[test]

@@ -23,7 +23,7 @@ use clap::Parser;
 use args::{Cli, Command};
 use error::ToolError;
 use interrupt::{INTERRUPTED, Interrupt};
-use report::style::Style;
+use report::{progress, style::Style};
 
 /// How a command ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
-            eprintln!("{} {error}", Style::of_stderr().red("wirespeed:"));
+            progress::log(format_args!("{} {error}", Style::of_stderr().red("wirespeed:")));
             ExitCode::FAILURE
         }
     }

@@ -23,6 +23,7 @@ const CLEAR_LINE: &str = "\r\x1b[K";
 pub(crate) fn log(event: fmt::Arguments<'_>) {
     // One write for the whole line, which may replace a progress line.
     let clear = if Style::of_stderr().live { CLEAR_LINE } else { "" };
+    // A closed standard error is no reason to stop working.
     let _ = std::io::stderr().write_all(format!("{clear}{event}\n").as_bytes());
 }
 
@@ -72,7 +73,6 @@ fn show(
 ) {
     while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
         let line = line();
-        // A closed standard error is no reason to stop working.
         let _ = if style.live {
             write!(out, "{CLEAR_LINE}{}", fit(&line, style.width))
         } else {
