@@ -11,6 +11,8 @@ use wirespeed::{
     protocol::{Connection, Receiver},
 };
 
+use crate::interrupt::Interrupt;
+
 /// Payload bytes of one round: more than a first-level cache holds, less than a
 /// second-level one.
 const ROUND_BYTES: usize = 128 << 10;
@@ -29,12 +31,17 @@ pub(crate) struct FrameCosts {
 }
 
 impl FrameCosts {
-    /// Measures text messages of `size` bytes, each direction for `time`.
+    /// Measures text messages of `size` bytes, each direction for `time`, or shorter if
+    /// the end is asked for.
     ///
     /// # Errors
     ///
     /// Those of the protocol, which has no reason for any.
-    pub(crate) fn measure(size: usize, time: Duration) -> Result<Self, WebSocketError> {
+    pub(crate) fn measure(
+        size: usize,
+        time: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Self, WebSocketError> {
         // One string that is cut up, so that the copy reads what the protocol reads.
         let count = ROUND_BYTES.div_ceil(size);
         let text = "x".repeat(size * count);
@@ -43,7 +50,7 @@ impl FrameCosts {
         let masked = send(&mut client, &texts, Vec::extend_from_slice)?;
         let plain = send(&mut server, &texts, Vec::extend_from_slice)?;
         let best = |round: &mut dyn FnMut() -> Result<(), WebSocketError>| {
-            Ok::<f64, WebSocketError>(best_round(time, round)? / count as f64)
+            Ok::<f64, WebSocketError>(best_round(time, interrupt, round)? / count as f64)
         };
 
         let mut copies = vec![0; size];
@@ -117,11 +124,12 @@ fn receive(receiver: &mut Receiver, mut wire: &[u8], count: usize) -> Result<(),
 /// Nanoseconds of the fastest round: what disturbs a machine only ever adds.
 fn best_round(
     time: Duration,
+    interrupt: &Interrupt,
     round: &mut dyn FnMut() -> Result<(), WebSocketError>,
 ) -> Result<f64, WebSocketError> {
     let begun = Instant::now();
     let mut best = Duration::MAX;
-    while begun.elapsed() < time || best == Duration::MAX {
+    while (begun.elapsed() < time && !interrupt.is_raised()) || best == Duration::MAX {
         let start = Instant::now();
         round()?;
         best = best.min(start.elapsed());
@@ -149,10 +157,20 @@ mod tests {
 
     #[test]
     fn every_cost_is_measured() {
-        let costs = FrameCosts::measure(200, Duration::ZERO).unwrap();
+        let costs = FrameCosts::measure(200, Duration::ZERO, &Interrupt::default()).unwrap();
         let FrameCosts { copy, client_sends, server_receives, client_receives } = costs;
         for cost in [copy, client_sends, server_receives, client_receives] {
             assert!(cost > 0.0 && cost.is_finite(), "{costs:?}");
         }
+    }
+
+    #[test]
+    fn a_measurement_ends_when_it_is_asked_to() {
+        let interrupt = Interrupt::default();
+        interrupt.raise();
+        let time = Duration::from_secs(600);
+        let begun = Instant::now();
+        FrameCosts::measure(200, time, &interrupt).unwrap();
+        assert!(begun.elapsed() < time);
     }
 }

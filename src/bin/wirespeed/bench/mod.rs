@@ -28,7 +28,7 @@ pub(crate) fn run(args: &BenchArgs, interrupt: &Interrupt) -> Result<Outcome, To
             return Ok(Outcome::Interrupted);
         }
         progress::log(format_args!("measuring messages of {} ...", units::bytes(size as f64)));
-        let costs = FrameCosts::measure(size, args.time)?;
+        let costs = FrameCosts::measure(size, args.time, interrupt)?;
         table.row(&units::bytes(size as f64), cells(&costs, style.unicode));
     }
     progress::log(format_args!("measuring round trips ..."));
