@@ -364,6 +364,41 @@ fn errors_say_what_to_do_and_exit_with_1() {
     assert!(err.contains("/: cannot connect to 127.0.0.1: 127.0.0.1:"), "said once: {err}");
 }
 
+/// As with `tail ... | head`: that nobody reads on is no failure.
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_command_quietly() {
+    let feed = ["feed", "--flat-out", "--profile", "tiny", "--messages", "20", "--subscribers"];
+    for options in [&["--stats"][..], &[]] {
+        let server = Server::start(&[&feed[..], &["1"]].concat());
+        expect_quiet_end(&[&["tail", &server.url], options].concat());
+    }
+    expect_quiet_end(&["demo", "--duration", "50ms"]);
+    expect_quiet_end(&["bench", "--time", "1ms"]);
+
+    let mut server = unread(&["feed", "--listen", "127.0.0.1:0", "--messages", "1"]);
+    let mut stderr = BufReader::new(server.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let url = line.split([' ', ';']).find(|word| word.starts_with("ws")).unwrap();
+    expect(0, &run(&["tail", url]));
+    line.clear();
+    stderr.read_to_string(&mut line).unwrap();
+    assert_eq!((line.as_str(), server.wait().unwrap().code()), ("", Some(0)));
+}
+
+/// Starts a command whose standard output nobody reads.
+fn unread(args: &[&str]) -> Child {
+    let mut child = tool(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child
+}
+
+#[track_caller]
+fn expect_quiet_end(args: &[&str]) {
+    let (_, err) = expect(0, &unread(args).wait_with_output().unwrap());
+    assert!(!err.contains("wirespeed: "), "{args:?}: {err}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_error_that_cannot_be_shown_is_still_an_error() {

@@ -1,7 +1,6 @@
 //! `wirespeed demo`: a feed and its client in one process, over loopback TCP.
 
 use std::{
-    io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
     thread,
@@ -29,6 +28,7 @@ use crate::{
     intake::{Figures, Intake, LiveLine, SendLog},
     interrupt::Interrupt,
     report::{
+        output,
         progress::{self, Progress},
         style::Style,
         summary,
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &DemoArgs, interrupt: &Interrupt) -> Result<Outcome, Too
         }
         results.push(leg.run(args.deflate, certificate.as_ref(), interrupt)?);
     }
-    report(&results).map_err(ToolError::Output)?;
+    output::show(&report(&results))?;
     if interrupt.is_raised() {
         return Ok(Outcome::Interrupted);
     }
@@ -219,7 +219,7 @@ fn receive_all(
     Ok(())
 }
 
-fn report(results: &[LegResult]) -> std::io::Result<()> {
+fn report(results: &[LegResult]) -> String {
     let style = Style::of_stdout();
     let columns: Vec<(&str, &Figures)> =
         results.iter().map(|result| (result.name, &result.figures)).collect();
@@ -227,7 +227,7 @@ fn report(results: &[LegResult]) -> std::io::Result<()> {
     if let Some(first) = results.first() {
         text.push_str(&summary::delays(&first.figures, &style));
     }
-    std::io::stdout().write_all(text.as_bytes())
+    text
 }
 
 #[cfg(test)]

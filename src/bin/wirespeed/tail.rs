@@ -13,6 +13,7 @@ use crate::{
     interrupt::Interrupt,
     print::{Escaped, Line},
     report::{
+        output,
         progress::{self, Progress},
         style::Style,
         summary,
@@ -39,7 +40,8 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     });
 
     let mut output = Output::new(args.stats);
-    let end = match receive(&mut reader, &mut output, args.count) {
+    let end = receive(&mut reader, &mut output, args.count);
+    let end = match end.and_then(|end| output.flush().map(|()| end)) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Outcome::Done),
         end => end.map_err(ToolError::Output)?,
     };
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
         while let Ok(Some(_)) = reader.receive_ref() {}
     }
     output.note_deflate(reader.deflate_totals());
-    output.finish().map_err(ToolError::Output)?;
+    output.finish()?;
     if interrupt.is_raised() { Ok(Outcome::Done) } else { judge(end) }
 }
 
@@ -101,13 +103,20 @@ impl Output {
         }
     }
 
-    fn finish(self) -> io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Messages(mut out) => out.flush(),
+            Self::Messages(out) => out.flush(),
+            Self::Figures(..) => Ok(()),
+        }
+    }
+
+    fn finish(self) -> Result<(), ToolError> {
+        match self {
+            Self::Messages(_) => Ok(()),
             Self::Figures(intake, progress) => {
                 drop(progress);
                 let summary = summary::of_one("received", &intake.figures(), &Style::of_stdout());
-                io::stdout().write_all(summary.as_bytes())
+                output::show(&summary)
             }
         }
     }

@@ -3,14 +3,12 @@
 mod frames;
 mod trips;
 
-use std::io::{self, Write};
-
 use crate::{
     Outcome,
     args::BenchArgs,
     error::ToolError,
     interrupt::Interrupt,
-    report::{histogram, progress, style::Style, table::Table, tally::Tally, units},
+    report::{histogram, output, progress, style::Style, table::Table, tally::Tally, units},
 };
 use frames::FrameCosts;
 
@@ -33,7 +31,7 @@ pub(crate) fn run(args: &BenchArgs, interrupt: &Interrupt) -> Result<Outcome, To
     }
     progress::log(format_args!("measuring round trips ..."));
     let trips = trips::measure(args.time, interrupt)?;
-    show(&table, &trips, &style).map_err(ToolError::Output)?;
+    output::show(&report(&table, &trips, &style))?;
     Ok(if interrupt.is_raised() { Outcome::Interrupted } else { Outcome::Done })
 }
 
@@ -51,11 +49,10 @@ fn cells(costs: &FrameCosts, unicode: bool) -> [String; 4] {
     ]
 }
 
-fn show(table: &Table, trips: &Tally, style: &Style) -> io::Result<()> {
+fn report(table: &Table, trips: &Tally, style: &Style) -> String {
     let heading = format!("round trips of {} over loopback TCP", units::bytes(trips::BYTES as f64));
     let nanos = |value| units::nanos(value, style.unicode);
-    write!(
-        io::stdout(),
+    format!(
         "{}\
          \x20 Time per message, best round; in brackets the speed against copying the payload.\n\
          \x20 Receiving starts with one copy into the read buffer, as from a kernel. All is\n\

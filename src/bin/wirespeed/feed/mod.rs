@@ -12,7 +12,6 @@ pub(crate) mod source;
 pub(crate) mod subscriber;
 
 use std::{
-    io::Write,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -24,7 +23,7 @@ use crate::{
     endpoint,
     error::ToolError,
     interrupt::Interrupt,
-    report::{progress, tally::per_second, units},
+    report::{output, progress, tally::per_second, units},
 };
 use hub::Hub;
 pub(crate) use outbox::End;
@@ -71,15 +70,14 @@ pub(crate) fn run(args: &FeedArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     published.elapsed += queued.elapsed();
     stop.stop();
     server.join().map_err(|_| ToolError::Panicked("server"))??;
-    summarise(&published).map_err(ToolError::Output)?;
+    output::show(&summary(&published))?;
     Ok(Outcome::Done)
 }
 
-fn summarise(published: &Published) -> std::io::Result<()> {
+fn summary(published: &Published) -> String {
     let Published { digest, elapsed } = published;
-    writeln!(
-        std::io::stdout(),
-        "published {digest}, {} and {}/s on average",
+    format!(
+        "published {digest}, {} and {}/s on average\n",
         units::rate(per_second(digest.messages, *elapsed)),
         units::bytes(per_second(digest.bytes, *elapsed)),
     )

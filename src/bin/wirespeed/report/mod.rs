@@ -1,6 +1,7 @@
 //! What the tool shows: figures, tables, histograms and progress.
 
 pub(crate) mod histogram;
+pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod style;
 pub(crate) mod summary;
