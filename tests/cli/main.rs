@@ -89,9 +89,14 @@ impl Server {
 
     #[cfg(unix)]
     fn interrupt(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        interrupt(&self.child);
     }
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
 }
 
 impl Drop for Server {
@@ -405,6 +410,19 @@ fn an_error_that_cannot_be_shown_is_still_an_error() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut tail = tool(&["tail", "https://example.com/"]);
     assert_eq!(tail.stderr(full).status().unwrap().code(), Some(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_tail_while_it_connects() {
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", mute.local_addr().unwrap());
+    let tail = tool(&["tail", &url]).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stream, _) = mute.accept().unwrap();
+    stream.read_exact(&mut [0; 4]).unwrap();
+    interrupt(&tail);
+    let (_, err) = expect(130, &tail.wait_with_output().unwrap());
+    assert_eq!(err, "");
 }
 
 /// A connection that is meant to go through a proxy is not made without.

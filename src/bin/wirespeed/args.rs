@@ -19,7 +19,7 @@ Exit codes:
   0    done; echo, feed and tail also after Ctrl-C
   1    failed: no connection, an error on it, or a feed that arrived changed
   2    wrong usage
-  130  demo or bench interrupted, or a second Ctrl-C";
+  130  demo or bench interrupted, tail while it connects, or a second Ctrl-C";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -1,8 +1,13 @@
 //! `wirespeed tail`: receives a feed.
 
-use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
+use std::{
+    io::{self, BufWriter, ErrorKind, StdoutLock, Write},
+    sync::{Arc, OnceLock},
+};
 
-use wirespeed::{CloseCode, MessageRef, WebSocketError, WebSocketReader, deflate::DeflateTotals};
+use wirespeed::{
+    CloseCode, MessageRef, WebSocketError, WebSocketReader, WebSocketWriter, deflate::DeflateTotals,
+};
 
 use crate::{
     Outcome,
@@ -10,7 +15,7 @@ use crate::{
     endpoint,
     error::ToolError,
     intake::{Intake, LiveLine},
-    interrupt::Interrupt,
+    interrupt::{INTERRUPTED, Interrupt},
     print::{Escaped, Line},
     report::{
         output,
@@ -22,6 +27,7 @@ use crate::{
 
 /// Runs the command.
 pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, ToolError> {
+    let subscribed = end_on_raise(interrupt);
     let connection = endpoint::subscribe(args)?;
     if let Some(subprotocol) = connection.subprotocol() {
         progress::log(format_args!("connected with subprotocol {}", Escaped(subprotocol)));
@@ -33,11 +39,7 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     for message in &args.messages {
         writer.send(message)?;
     }
-    interrupt.on_raise({
-        let writer = writer.clone();
-        // If it is closed already, that is what is wanted.
-        move || drop(writer.close(CloseCode::NORMAL, ""))
-    });
+    let writer = subscribed.get_or_init(|| writer);
 
     let mut output = Output::new(args.stats);
     let end = receive(&mut reader, &mut output, args.count);
@@ -53,6 +55,21 @@ pub(crate) fn run(args: &TailArgs, interrupt: &Interrupt) -> Result<Outcome, Too
     output.note_deflate(reader.deflate_totals());
     output.finish()?;
     if interrupt.is_raised() { Ok(Outcome::Done) } else { judge(end) }
+}
+
+/// Lets an interrupt close the connection, once it is there; until then there is nothing
+/// to be closed, and what is waited for can take long.
+fn end_on_raise(interrupt: &Interrupt) -> Arc<OnceLock<WebSocketWriter>> {
+    let subscribed = Arc::new(OnceLock::<WebSocketWriter>::new());
+    interrupt.on_raise({
+        let subscribed = Arc::clone(&subscribed);
+        move || match subscribed.get() {
+            // If it is closed already, that is what is wanted.
+            Some(writer) => drop(writer.close(CloseCode::NORMAL, "")),
+            None => std::process::exit(i32::from(INTERRUPTED)),
+        }
+    });
+    subscribed
 }
 
 /// How a connection came to its end.
