@@ -441,6 +441,10 @@ fn a_proxy_that_is_not_utf_8_is_no_missing_one() {
 fn wrong_usage_exits_with_2() {
     expect(2, &run(&["tail"]));
     expect(2, &run(&["demo", "--duration", "5 minutes"]));
+    for address in ["9001", "localhost:9001"] {
+        let (_, err) = expect(2, &run(&["echo", "--listen", address]));
+        assert!(err.contains("such as 127.0.0.1:9001"), "{err}");
+    }
     let (help, _) = expect(0, &run(&["--help"]));
     assert!(help.contains("Exit codes:"), "{help}");
 }

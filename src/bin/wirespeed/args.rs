@@ -38,7 +38,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct EchoArgs {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9001")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9001", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
 
     /// Largest message to accept, in bytes
@@ -75,7 +75,7 @@ pub(crate) enum Runtime {
 #[derive(Debug, Args)]
 pub(crate) struct FeedArgs {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9002")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9002", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
 
     #[command(flatten)]
@@ -210,6 +210,11 @@ pub(crate) struct BenchArgs {
     /// Time for each measurement, such as 300ms
     #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = parse_duration)]
     pub(crate) time: Duration,
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    const HELP: &str = "give an IP address and a port, such as 127.0.0.1:9001 or [::1]:9001";
+    text.parse().map_err(|_| HELP.into())
 }
 
 /// A demo ends within half a minute.
