@@ -59,7 +59,19 @@ pub enum HeadError {
     EmptyStartLine,
     /// The start line or a header is malformed.
     #[error("the head is malformed")]
-    Syntax(#[source] httparse::Error),
+    Syntax(#[source] HeadSyntaxError),
+}
+
+/// Which part of a head is malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct HeadSyntaxError(httparse::Error);
+
+impl HeadError {
+    /// What the parser says. No `From`, which would show the parser's type to users.
+    pub(super) fn syntax(error: httparse::Error) -> Self {
+        Self::Syntax(HeadSyntaxError(error))
+    }
 }
 
 /// A head whose end has arrived.
@@ -80,9 +92,9 @@ impl Head {
 
     /// Takes the parser's verdict; the head must have been parsed to its end.
     pub(super) fn complete(&self, parsed: httparse::Result<usize>) -> Result<(), HeadError> {
-        match parsed.map_err(HeadError::Syntax)? {
+        match parsed.map_err(HeadError::syntax)? {
             httparse::Status::Complete(length) if length == self.bytes.len() => Ok(()),
-            _ => Err(HeadError::Syntax(httparse::Error::NewLine)),
+            _ => Err(HeadError::syntax(httparse::Error::NewLine)),
         }
     }
 }
@@ -164,12 +176,12 @@ pub(super) fn header_map(parsed: &[httparse::Header<'_>]) -> Result<HeaderMap, H
     let mut map = HeaderMap::new();
     for header in parsed {
         let name = HeaderName::from_bytes(header.name.as_bytes())
-            .map_err(|_| HeadError::Syntax(httparse::Error::HeaderName))?;
+            .map_err(|_| HeadError::syntax(httparse::Error::HeaderName))?;
         let value = HeaderValue::from_bytes(header.value)
-            .map_err(|_| HeadError::Syntax(httparse::Error::HeaderValue))?;
+            .map_err(|_| HeadError::syntax(httparse::Error::HeaderValue))?;
         // The map has a capacity of its own, which limits may be set beyond.
         map.try_append(name, value)
-            .map_err(|_| HeadError::Syntax(httparse::Error::TooManyHeaders))?;
+            .map_err(|_| HeadError::syntax(httparse::Error::TooManyHeaders))?;
     }
     Ok(map)
 }

@@ -54,7 +54,7 @@ pub use client::{ClientHandshake, ClientRequest, ClientUpgrade, RequestError};
 pub use error::{HandshakeError, UpgradeFailure};
 pub use extension::{Extension, ExtensionError, ExtensionParam};
 pub use field::FieldError;
-pub use head::{HeadError, HeadLimits};
+pub use head::{HeadError, HeadLimits, HeadSyntaxError};
 pub use key::{compute_accept_key, generate_websocket_key};
 #[cfg(feature = "driver")]
 pub(crate) use opening::{Opened, Opening};

@@ -64,8 +64,8 @@ pub enum RequestError {
     #[error("the key is not base64 of 16 bytes")]
     InvalidKey,
     /// The system has no random bytes for a key.
-    #[error("no random bytes for the key: {0}")]
-    Randomness(getrandom::Error),
+    #[error("the system has no random bytes for the key")]
+    Randomness,
 }
 
 impl ClientRequest {
@@ -135,7 +135,7 @@ impl ClientRequest {
         let key = match &self.key {
             Some(key) if key::is_valid_key(key.as_bytes()) => key.clone(),
             Some(_) => return Err(RequestError::InvalidKey),
-            None => key::try_generate_key().map_err(RequestError::Randomness)?,
+            None => key::try_generate_key().map_err(|_| RequestError::Randomness)?,
         };
         Ok((self.write(&key), Offer::new(key, self.subprotocols, offers)))
     }

@@ -26,7 +26,7 @@ pub(super) fn parse(head: &Head) -> Result<Response<()>, HeadError> {
     *response.status_mut() = parsed
         .code
         .and_then(|code| StatusCode::from_u16(code).ok())
-        .ok_or(HeadError::Syntax(httparse::Error::Status))?;
+        .ok_or(HeadError::syntax(httparse::Error::Status))?;
     *response.version_mut() = match parsed.version {
         Some(1) => Version::HTTP_11,
         _ => Version::HTTP_10,

@@ -18,7 +18,7 @@ pub(super) fn parse(head: &Head) -> Result<Request<()>, RefusalReason> {
     *request.method_mut() = parsed
         .method
         .and_then(|method| Method::from_bytes(method.as_bytes()).ok())
-        .ok_or(HeadError::Syntax(httparse::Error::Token))?;
+        .ok_or(HeadError::syntax(httparse::Error::Token))?;
     *request.uri_mut() = parsed
         .path
         .and_then(|target| parse_target(target, request.method()))
