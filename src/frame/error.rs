@@ -65,7 +65,7 @@ pub enum FrameError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameReadError {
-    /// The reader failed, or ended inside the frame.
+    /// The reader failed, or ended before the frame did.
     #[error("cannot read a frame")]
     Io(#[from] std::io::Error),
     /// What was read is not a frame.

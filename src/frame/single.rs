@@ -78,9 +78,10 @@ impl WebSocketFrame {
     ///
     /// # Errors
     ///
-    /// [`FrameReadError`] if the reader fails or ends inside the frame, if the
+    /// [`FrameReadError`] if the reader fails or ends before the frame does, if the
     /// frame breaks a rule that needs no connection to be judged, or if it is
-    /// longer than the limit.
+    /// longer than the limit. A reader that has nothing left is one that ends too
+    /// early, [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof).
     pub fn decode(reader: &mut impl Read) -> Result<Self, FrameReadError> {
         Self::decode_limited(reader, Self::DECODE_LIMIT)
     }

@@ -54,7 +54,9 @@ impl<'a> MessageRef<'a> {
     ///
     /// At least 64 bytes behind it are initialised memory of the same buffer, so that
     /// a parser's vector loads may look past the end: through a raw pointer, since
-    /// the slice does not cover them.
+    /// the slice does not cover them. Whether a pointer made from a slice may reach
+    /// beyond it is not settled for Rust: of Miri's two models, Tree Borrows lets it,
+    /// and Stacked Borrows does not.
     pub fn into_bytes(self) -> Option<&'a mut [u8]> {
         match self {
             Self::Text(text) => Some(text.into_bytes()),
