@@ -9,6 +9,7 @@ use crate::{error::WebSocketError, message::WebSocketMessage, net::stream::Duple
 /// Control frames are among them; pings are answered already. It ends when the
 /// connection is closed, or after the first error.
 #[derive(Debug)]
+#[must_use = "nothing is received before the iterator is asked for a message"]
 pub struct MessageIterator<'a, S> {
     connection: Option<&'a WebSocketConnection<S>>,
 }
