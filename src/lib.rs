@@ -27,6 +27,54 @@
 //! # fn main() {}
 //! ```
 //!
+//! A server that sends back what it receives, on a thread for each connection:
+//!
+//! ```no_run
+//! # #[cfg(feature = "blocking")]
+//! # fn main() -> Result<(), wirespeed::WebSocketError> {
+//! use wirespeed::WebSocketListener;
+//!
+//! WebSocketListener::bind("127.0.0.1:9001")?.serve(|ws| {
+//!     for message in ws.messages() {
+//!         ws.send(message?)?;
+//!     }
+//!     Ok(())
+//! })
+//! # }
+//! # #[cfg(not(feature = "blocking"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Drivers
+//!
+//! What moves the bytes and keeps the time; the protocol under all of them is one.
+//!
+//! - [`blocking`]: a thread waits, as above.
+//! - [`tokio`]: a task waits. The same builders connect (`connect_async`) and accept
+//!   (`accept_async`), a connection is a `Stream` and a `Sink`, and any future may be
+//!   dropped at any point without a loss.
+//! - none: [`protocol::Connection`] takes bytes and times and gives messages, bytes and
+//!   deadlines, for a driver of your own.
+//!
+//! On tokio:
+//!
+//! ```no_run
+//! # #[cfg(feature = "tokio")]
+//! # async fn follow() -> Result<(), wirespeed::WebSocketError> {
+//! use wirespeed::WebSocketClient;
+//!
+//! let client = WebSocketClient::new();
+//! let mut ws = client.websocket("wss://example.com/ws").connect_async().await?;
+//! ws.send(r#"{"op":"subscribe","channel":"book"}"#).await?;
+//! while let Some(message) = ws.receive_ref().await? {
+//!     if let Some(text) = message.as_text() {
+//!         println!("{text}");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Three ways to take a message
 //!
 //! | way | type | cost |
@@ -46,10 +94,10 @@
 //!
 //! | storey | modules | what they do |
 //! |---|---|---|
-//! | drivers | `blocking`, `tokio` | move bytes and keep time |
+//! | drivers | [`blocking`], [`tokio`] | move bytes and keep time |
 //! | way in | [`net`], [`handshake`] | URLs, dialling, TLS, proxies; the HTTP upgrade |
 //! | protocol | [`protocol`] | the connection, sans-IO |
-//! | wire | [`frame`], [`message`], [`buffer`], `deflate` | frames, messages, memory, compression |
+//! | wire | [`frame`], [`message`], [`buffer`], [`deflate`] | frames, messages, memory, compression |
 //! | kernels | [`simd`] | masking and UTF-8 |
 //!
 //! # Features
@@ -70,8 +118,16 @@
 //!
 //! Everything a peer can make us spend has a limit, with a default, an error of its own
 //! and, where the peer is to be told, a close code: see [`Limits`].
-
+//!
+#![cfg_attr(feature = "blocking", doc = "[`blocking`]: crate::blocking")]
+#![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: #features")]
+#![cfg_attr(feature = "deflate", doc = "[`deflate`]: crate::deflate")]
+#![cfg_attr(not(feature = "deflate"), doc = "[`deflate`]: #features")]
+#![cfg_attr(feature = "tokio", doc = "[`tokio`]: crate::tokio")]
+#![cfg_attr(not(feature = "tokio"), doc = "[`tokio`]: #features")]
 #![deny(unsafe_code)]
+// Where the documentation is published, items say which feature they need.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
