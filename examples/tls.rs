@@ -1,7 +1,13 @@
 //! A server and a client over TLS, with certificates from PEM files.
 //!
+//!     openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+//!         -keyout key.pem -out cert.pem -days 30 -subj /CN=localhost \
+//!         -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE
 //!     cargo run --example tls -- server cert.pem key.pem
 //!     cargo run --example tls -- client wss://localhost:9002/ cert.pem
+//!
+//! Without the last extension the certificate is that of an authority, which no server
+//! may show.
 
 use std::{env, error::Error, sync::Arc};
 
