@@ -41,12 +41,13 @@ impl BufferPool {
     /// The bytes one read can take with [`BufferPool::shared`]: 64 KiB.
     pub const DEFAULT_READ_SIZE: usize = 64 << 10;
 
-    /// The buffers that a pool made by [`BufferPool::new`] keeps: 64.
+    /// The buffers that [`BufferPool::shared`] keeps: 64.
     pub const DEFAULT_KEEP: usize = 64;
 
     /// A pool whose buffers take `read_size` bytes in one read (at least 1 KiB, at most
-    /// 256 MiB) and which keeps at most `keep` of them. Each thread that polls connections
-    /// of tokio keeps two more at hand, unless `read_size` is above 128 KiB.
+    /// 256 MiB) and which keeps at most `keep` of them, and as many in which messages
+    /// are put together, of four times the size at most. Each thread that polls
+    /// connections of tokio keeps two more at hand, unless `read_size` is above 128 KiB.
     pub fn new(read_size: usize, keep: usize) -> Self {
         let block_len = read_size.clamp(1 << 10, 256 << 20) + BLOCK_OVERHEAD;
         Self(Arc::new(Shared {
@@ -128,8 +129,12 @@ impl BufferPool {
     /// large message must not cost its size for ever.
     pub(crate) fn put_storage(&self, mut storage: BytesMut) {
         storage.clear();
+        // The capacity alone is not the size: messages may have been split off in front.
+        if storage.try_reclaim(4 * self.0.block_len + 1) || storage.capacity() == 0 {
+            return;
+        }
         let mut kept = lock(&self.0.storage);
-        if kept.len() < self.0.keep && (1..=4 * self.0.block_len).contains(&storage.capacity()) {
+        if kept.len() < self.0.keep {
             kept.push(storage);
         }
     }
@@ -180,6 +185,24 @@ mod tests {
     fn extreme_sizes_of_reads_are_cut() {
         assert_eq!(BufferPool::new(0, 1).0.block_len, (1 << 10) + BLOCK_OVERHEAD);
         assert_eq!(BufferPool::new(usize::MAX, 1).0.block_len, (256 << 20) + BLOCK_OVERHEAD);
+    }
+
+    #[test]
+    fn memory_of_a_large_message_is_not_kept() {
+        let pool = BufferPool::new(1 << 10, 4);
+        let longest = 4 * pool.0.block_len;
+        let kept = |storage| {
+            pool.put_storage(storage);
+            pool.take_storage().capacity() > 0
+        };
+        assert!(kept(BytesMut::zeroed(longest)));
+        assert!(!kept(BytesMut::zeroed(longest + 1)));
+        // Its capacity is that of a short one: most of it went out with messages.
+        for (len, is_kept) in [(longest, true), (longest + 1, false)] {
+            let mut storage = BytesMut::zeroed(len);
+            drop(storage.split_to(len - 100));
+            assert_eq!(kept(storage), is_kept);
+        }
     }
 
     #[test]
