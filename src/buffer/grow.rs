@@ -27,6 +27,11 @@ impl GrowBuffer {
         self.len
     }
 
+    /// Bytes that it takes without growing, those that are collected included.
+    pub(crate) fn capacity(&self) -> usize {
+        self.storage.capacity()
+    }
+
     /// Appends a piece, unmasked on its way.
     pub(crate) fn push(&mut self, kernels: &Kernels, piece: &[u8], mask: Mask) {
         let target = &mut self.spare(piece.len())[..piece.len()];

@@ -12,6 +12,10 @@ use crate::{
 /// is not used again: it would keep the whole of it alive.
 const LARGE: usize = 64 << 10;
 
+/// A message is copied out of memory that is so many times as large: it would keep all
+/// of that alive.
+const MUCH_LARGER: usize = 4;
+
 /// Collects the payload of one message, unmasked and checked as it arrives.
 ///
 /// Memory grows with what has arrived, never with what was announced.
@@ -34,6 +38,14 @@ impl Collected {
             Self::Nothing => 0,
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    fn capacity(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Text(text) => text.capacity(),
+            Self::Binary(bytes) => bytes.capacity(),
         }
     }
 }
@@ -121,11 +133,12 @@ impl Assembly {
         }
     }
 
-    /// Takes the finished message out: a short one copied, so that it keeps no
-    /// more than its own size alive and the memory stays for the next one.
+    /// Takes the finished message out: copied if it is short or the memory much larger,
+    /// so that it keeps little more than its own size alive and the memory stays for
+    /// the next one.
     pub(super) fn take(&mut self) -> Result<WebSocketMessage, ProtocolError> {
         let len = self.message.len();
-        if len < BY_REFERENCE {
+        if len < BY_REFERENCE || self.message.capacity() / MUCH_LARGER >= len {
             return Ok(self.message_ref()?.to_message());
         }
         let taken = match &mut self.message {
@@ -156,5 +169,30 @@ impl Assembly {
 impl Drop for Assembly {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_a_borrowed_message_made_large_is_not_kept_alive_by_short_ones() {
+        let collect = |assembly: &mut Assembly, opcode, len| {
+            assembly.begin(opcode);
+            assembly.push(Kernels::active(), &vec![b'x'; len], Mask::NONE).unwrap();
+        };
+        for opcode in [Opcode::Text, Opcode::Binary] {
+            for len in [5_000, 50_000, 200_000] {
+                let mut assembly = Assembly::new(BufferPool::new(1 << 10, 4));
+                collect(&mut assembly, opcode, 1 << 20);
+                assembly.message_ref().unwrap();
+                collect(&mut assembly, opcode, len);
+                let message = assembly.take().unwrap().into_bytes();
+                drop(assembly);
+                let kept = message.try_into_mut().unwrap().capacity();
+                assert!(kept <= MUCH_LARGER * len, "{opcode:?}: {kept} for {len}");
+            }
+        }
     }
 }

@@ -41,6 +41,11 @@ impl Utf8Buffer {
         self.bytes.is_empty()
     }
 
+    /// Bytes that it takes without growing, the text and the padding included.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Forgets the text and keeps its memory.
     pub fn clear(&mut self) {
         self.initialized = self.initialized.max(self.bytes.len());
