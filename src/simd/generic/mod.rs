@@ -16,5 +16,9 @@ pub(super) mod block;
 pub(super) mod cover;
 pub(super) mod mask;
 pub(super) mod span;
-#[cfg(target_arch = "x86_64")] // the portable tier has simdutf8 for this
+
+// The portable tier has simdutf8 for what these do.
+#[cfg(target_arch = "x86_64")]
+mod prefix;
+#[cfg(target_arch = "x86_64")]
 pub(super) mod utf8;

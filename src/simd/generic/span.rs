@@ -90,53 +90,9 @@ impl<A: Access> Span<'_, A> {
         Self { source, target, len, key, borrows: PhantomData, access: PhantomData }
     }
 
-    /// What [`from_parts`](Self::from_parts) makes the span of again.
-    #[inline(always)]
-    pub(in crate::simd) fn into_parts(self) -> (*const u8, *mut u8, usize, Mask) {
-        (self.source, self.target, self.len, self.key)
-    }
-
-    /// A span that has been taken apart, because a function that is not inlined
-    /// takes the parts in registers, but the span in memory.
-    ///
-    /// # Safety
-    ///
-    /// The parts must be those of a span with this access, which is not used
-    /// meanwhile.
-    #[inline(always)]
-    pub(in crate::simd) unsafe fn from_parts(
-        source: *const u8,
-        target: *mut u8,
-        len: usize,
-        key: Mask,
-    ) -> Self {
-        Self::new(source, target, len, key)
-    }
-
-    /// The bytes that decide on the alignment of loads and stores: a store that is
-    /// split costs more than a load.
-    #[inline(always)]
-    pub(super) fn aligned(&self) -> *const u8 {
-        if A::STORES { self.target } else { self.source }
-    }
-
     #[inline(always)]
     pub(in crate::simd) fn len(&self) -> usize {
         self.len
-    }
-
-    /// What is left of the span behind its first `at` bytes, of which it must have
-    /// as many.
-    #[inline(always)]
-    pub(in crate::simd) fn suffix(self, at: usize) -> Self {
-        debug_assert!(at <= self.len);
-        Self {
-            source: self.source.wrapping_add(at),
-            target: self.target.wrapping_add(at),
-            len: self.len - at,
-            key: self.key_at(at),
-            ..self
-        }
     }
 
     /// The key for the bytes from `at` on.
@@ -202,5 +158,53 @@ impl<A: Access> Span<'_, A> {
             self.store(0, first);
             self.store(self.len - B::LEN, last);
         }
+    }
+}
+
+/// What the detailed check needs, which the portable tier does not have.
+#[cfg(target_arch = "x86_64")]
+impl<A: Access> Span<'_, A> {
+    /// What [`from_parts`](Self::from_parts) makes the span of again.
+    #[inline(always)]
+    pub(in crate::simd) fn into_parts(self) -> (*const u8, *mut u8, usize, Mask) {
+        (self.source, self.target, self.len, self.key)
+    }
+
+    /// A span that has been taken apart, because a function that is not inlined
+    /// takes the parts in registers, but the span in memory.
+    ///
+    /// # Safety
+    ///
+    /// The parts must be those of a span with this access, which is not used
+    /// meanwhile.
+    #[inline(always)]
+    pub(in crate::simd) unsafe fn from_parts(
+        source: *const u8,
+        target: *mut u8,
+        len: usize,
+        key: Mask,
+    ) -> Self {
+        Self::new(source, target, len, key)
+    }
+
+    /// What is left of the span behind its first `at` bytes, of which it must have
+    /// as many.
+    #[inline(always)]
+    pub(in crate::simd) fn suffix(self, at: usize) -> Self {
+        debug_assert!(at <= self.len);
+        Self {
+            source: self.source.wrapping_add(at),
+            target: self.target.wrapping_add(at),
+            len: self.len - at,
+            key: self.key_at(at),
+            ..self
+        }
+    }
+
+    /// The bytes that decide on the alignment of loads and stores: a store that is
+    /// split costs more than a load.
+    #[inline(always)]
+    pub(super) fn aligned(&self) -> *const u8 {
+        if A::STORES { self.target } else { self.source }
     }
 }

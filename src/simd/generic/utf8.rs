@@ -17,9 +17,10 @@
 //!   stores that have not left the store buffer yet.
 
 use super::{
-    ascii::{ascii_prefix, is_short_ascii},
+    ascii::is_short_ascii,
     block::{Block, Isa, Pair},
     mask::mask,
+    prefix::ascii_prefix,
     span::{Access, Span},
 };
 
