@@ -249,6 +249,31 @@ fn a_writer_blocked_by_a_full_socket_does_not_stop_the_reader() {
     flood.join().unwrap();
 }
 
+/// What was read behind the opening handshake is there without a read.
+#[test]
+fn messages_that_came_with_the_handshake_are_received_already() {
+    let frame = |text: &str| {
+        let header = FrameHeader::new(Opcode::Text, text.len() as u64).encode();
+        [&header[..], text.as_bytes()].concat()
+    };
+    let open = || {
+        let received = ["first", "second"].map(frame).concat();
+        let options = WebSocketOptions::client();
+        let stream = Stuck::default();
+        WebSocketConnection::from_stream(stream, Role::Client, &options, received.into()).unwrap()
+    };
+
+    let ws = open();
+    assert!(ws.has_buffered_message());
+    assert_eq!(ws.receive().unwrap(), Some("first".into()));
+    assert!(ws.has_buffered_message());
+    assert_eq!(ws.receive().unwrap(), Some("second".into()));
+    assert!(!ws.has_buffered_message());
+
+    let (mut reader, _writer) = open().split();
+    assert!(reader.has_buffered_message());
+}
+
 #[test]
 fn written_messages_wait_for_the_flush_and_keep_their_order() {
     let (client, mut server) = pair();

@@ -43,7 +43,7 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(receiver: Receiver, ahead: Bytes) -> Self {
-        Self {
+        let mut reading = Self {
             receiver,
             timeout: None,
             ahead,
@@ -51,7 +51,11 @@ impl Reading {
             stream_timeout: None,
             unsent: false,
             ended: false,
+        };
+        if !reading.ahead.is_empty() {
+            reading.receive_ahead(reading.looked);
         }
+        reading
     }
 
     pub(super) fn next_message<S: Duplex>(
@@ -167,8 +171,7 @@ impl Reading {
     ) -> Result<(), WebSocketError> {
         let mut now = Instant::now();
         if !self.ahead.is_empty() {
-            let taken = self.receiver.receive_from(&self.ahead, now);
-            self.ahead.advance(taken);
+            self.receive_ahead(now);
             return Ok(());
         }
         let (mut idle, mut spun) = (false, self.receiver.spin().is_zero());
@@ -204,6 +207,13 @@ impl Reading {
             }
             (now, idle) = (Instant::now(), true);
         }
+    }
+
+    /// Takes what came with the opening handshake, as much as there is room for.
+    #[cold]
+    fn receive_ahead(&mut self, now: Instant) {
+        let taken = self.receiver.receive_from(&self.ahead, now);
+        self.ahead.advance(taken);
     }
 
     /// Reads once, waits for `longest` at most, and says whether there was something: bytes,
