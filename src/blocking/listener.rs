@@ -36,7 +36,10 @@ use crate::{
 /// let listener = WebSocketListener::bind("127.0.0.1:9001")?;
 /// listener.serve(|ws| {
 ///     for message in ws.messages() {
-///         ws.send(message?)?;
+///         let message = message?;
+///         if message.is_data() {
+///             ws.send(message)?;
+///         }
 ///     }
 ///     Ok(())
 /// })?;

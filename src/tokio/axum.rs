@@ -16,7 +16,9 @@
 //!
 //! async fn echo(mut ws: WebSocket) -> Result<(), WebSocketError> {
 //!     while let Some(message) = ws.receive().await? {
-//!         ws.send(message).await?;
+//!         if message.is_data() {
+//!             ws.send(message).await?;
+//!         }
 //!     }
 //!     Ok(())
 //! }

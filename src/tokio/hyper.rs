@@ -16,7 +16,9 @@
 //!     tokio::spawn(async move {
 //!         let mut ws = upgraded.await?;
 //!         while let Some(message) = ws.receive().await? {
-//!             ws.send(message).await?;
+//!             if message.is_data() {
+//!                 ws.send(message).await?;
+//!             }
 //!         }
 //!         Ok::<(), WebSocketError>(())
 //!     });

@@ -138,10 +138,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketStream<S> {
     /// ```
     /// # async fn echo(mut ws: wirespeed::tokio::WebSocketStream<tokio::net::TcpStream>)
     /// # -> Result<(), wirespeed::WebSocketError> {
-    /// while let Some(message) = ws.receive().await? {
-    ///     ws.write(message).await?;
-    ///     while let Some(message) = ws.try_receive()? {
-    ///         ws.write(message).await?;
+    /// while let Some(first) = ws.receive().await? {
+    ///     let mut next = Some(first);
+    ///     while let Some(message) = next {
+    ///         if message.is_data() {
+    ///             ws.write(message).await?;
+    ///         }
+    ///         next = ws.try_receive()?;
     ///     }
     ///     ws.flush().await?; // one system call for the whole batch
     /// }

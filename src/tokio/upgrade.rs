@@ -30,7 +30,9 @@ use crate::{
 ///     tokio::spawn(async move {
 ///         let mut ws = wirespeed::tokio::accept(stream).await?;
 ///         while let Some(message) = ws.receive().await? {
-///             ws.send(message).await?;
+///             if message.is_data() {
+///                 ws.send(message).await?;
+///             }
 ///         }
 ///         Ok::<(), wirespeed::WebSocketError>(())
 ///     });
