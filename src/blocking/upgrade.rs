@@ -49,7 +49,10 @@ impl WebSocketUpgrade {
     ///
     /// # Errors
     ///
-    /// As [`accept_on`](Self::accept_on).
+    /// As [`accept_on`](Self::accept_on), and
+    /// [`LimitExceeded`](WebSocketError::LimitExceeded) for a head that is too large,
+    /// which is answered as well, or [`Handshake`](WebSocketError::Handshake) if the
+    /// stream ends before the request does.
     pub fn accept_request<S: Duplex>(
         self,
         stream: S,
