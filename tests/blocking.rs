@@ -20,6 +20,7 @@ use wirespeed::{
     CloseCode, FrameHeader, MessageRef, Opcode, PreparedMessage, Role, TimedOut, WebSocketClient,
     WebSocketConnection, WebSocketError, WebSocketListener, WebSocketMessage, WebSocketOptions,
     WebSocketState, WebSocketUpgrade,
+    handshake::ServerPolicy,
     net::stream::{Duplex, ReadWrite},
 };
 
@@ -144,6 +145,24 @@ fn an_accepted_request_is_handed_out() {
     let (request, _ws) = WebSocketUpgrade::new().accept_request(stream).unwrap();
     assert_eq!(request.uri(), "/two");
     client.join().unwrap().unwrap();
+}
+
+/// Whoever takes the directions apart is still told what was agreed on.
+#[test]
+fn halves_know_what_was_agreed() {
+    let listener = WebSocketListener::bind("127.0.0.1:0").unwrap();
+    let listener = listener.policy(ServerPolicy::new().subprotocols(["book.v2"]));
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let accepting = thread::spawn(move || listener.accept().unwrap().split());
+    let client = WebSocketClient::new().websocket(url).subprotocol("book.v2").connect();
+    let (reader, writer) = accepting.join().unwrap();
+    assert_eq!((reader.subprotocol(), writer.subprotocol()), (Some("book.v2"), Some("book.v2")));
+    assert!(reader.response().is_none() && writer.response().is_none());
+    let (reader, writer) = client.unwrap().split();
+    assert_eq!((reader.subprotocol(), writer.subprotocol()), (Some("book.v2"), Some("book.v2")));
+    for response in [reader.response(), writer.response()] {
+        assert_eq!(response.unwrap().headers()["sec-websocket-protocol"], "book.v2");
+    }
 }
 
 #[test]

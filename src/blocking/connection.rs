@@ -42,8 +42,6 @@ use crate::{
 pub struct WebSocketConnection<S = Stream> {
     reading: RefCell<Reading>,
     shared: Arc<Shared<S>>,
-    subprotocol: Option<String>,
-    response: Option<Response<()>>,
 }
 
 impl<S: Duplex> WebSocketConnection<S> {
@@ -74,8 +72,8 @@ impl<S: Duplex> WebSocketConnection<S> {
     pub(super) fn open(stream: S, opened: Opened) -> Result<Self, WebSocketError> {
         let Opened { connection, received, subprotocol, response } = opened;
         let reading = Reading::new(connection.receiver, received);
-        let shared = Arc::new(Shared::new(stream, connection.sender)?);
-        Ok(Self { reading: RefCell::new(reading), shared, subprotocol, response })
+        let shared = Shared::new(stream, connection.sender, subprotocol, response)?;
+        Ok(Self { reading: RefCell::new(reading), shared: Arc::new(shared) })
     }
 
     pub(super) fn downgrade(&self) -> Weak<Shared<S>> {
@@ -84,12 +82,12 @@ impl<S: Duplex> WebSocketConnection<S> {
 
     /// The subprotocol both ends agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.subprotocol.as_deref()
+        self.shared.subprotocol.as_deref()
     }
 
     /// The server's response to a client's opening handshake.
     pub fn response(&self) -> Option<&Response<()>> {
-        self.response.as_ref()
+        self.shared.response.as_ref()
     }
 
     /// The stream below, for its addresses and options. To read or write it
@@ -283,7 +281,7 @@ impl<S: Duplex> WebSocketConnection<S> {
     where
         S: Sync,
     {
-        let Self { reading, shared, .. } = self;
+        let Self { reading, shared } = self;
         let reader = WebSocketReader::new(reading.into_inner(), Arc::clone(&shared));
         (reader, WebSocketWriter::new(shared))
     }

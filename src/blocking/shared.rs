@@ -1,10 +1,13 @@
-//! What both directions of a connection share: the stream and the sending side.
+//! What both directions of a connection share: the stream, the sending side and what
+//! was agreed on.
 
 use std::{
     io::{self, IoSlice},
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
+
+use http::Response;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
@@ -24,15 +27,24 @@ pub(super) struct Shared<S> {
     signals: Signals,
     /// How long the peer may take to answer a close frame.
     pub(super) close_timeout: Duration,
+    pub(super) subprotocol: Option<String>,
+    /// The server's, at a client.
+    pub(super) response: Option<Response<()>>,
 }
 
 impl<S: Duplex> Shared<S> {
-    pub(super) fn new(stream: S, sender: Sender) -> io::Result<Self> {
+    pub(super) fn new(
+        stream: S,
+        sender: Sender,
+        subprotocol: Option<String>,
+        response: Option<Response<()>>,
+    ) -> io::Result<Self> {
         // The core counts what a stalled peer keeps waiting; a write only has to
         // come back now and then for it to look.
         or_unsupported(stream.set_write_timeout(Some(STALL_TICK)))?;
         let (signals, close_timeout) = (sender.signals(), sender.close_timeout());
-        Ok(Self { stream, sender: Mutex::new(sender), signals, close_timeout })
+        let sender = Mutex::new(sender);
+        Ok(Self { stream, sender, signals, close_timeout, subprotocol, response })
     }
 
     /// Queues `len` bytes with `write`, after making room for them.

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::Response;
+
 use super::{reading::Reading, shared::Shared};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateTotals;
@@ -30,6 +32,16 @@ pub struct WebSocketReader<S = Stream> {
 impl<S: Duplex> WebSocketReader<S> {
     pub(super) fn new(reading: Reading, shared: Arc<Shared<S>>) -> Self {
         Self { reading, shared }
+    }
+
+    /// The subprotocol both ends agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.shared.subprotocol.as_deref()
+    }
+
+    /// The server's response to a client's opening handshake.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.shared.response.as_ref()
     }
 
     /// The next message, owning its bytes; `None` once the connection is closed.
@@ -109,6 +121,16 @@ pub struct WebSocketWriter<S = Stream> {
 impl<S: Duplex> WebSocketWriter<S> {
     pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
         Self { shared }
+    }
+
+    /// The subprotocol both ends agreed on.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.shared.subprotocol.as_deref()
+    }
+
+    /// The server's response to a client's opening handshake.
+    pub fn response(&self) -> Option<&Response<()>> {
+        self.shared.response.as_ref()
     }
 
     /// How far the connection is.
