@@ -562,6 +562,18 @@ fn a_reader_does_not_wait_for_room_for_its_pong() {
     }
 }
 
+/// A message that was queued and then dropped with the transport was not sent.
+#[test]
+fn a_flush_tells_what_was_dropped() {
+    let (client, server) = pair();
+    client.write("order").unwrap();
+    server.abort().unwrap();
+    assert!(client.receive().is_err());
+    let flushed = client.flush();
+    assert!(matches!(flushed, Err(WebSocketError::ConnectionLost)), "{flushed:?}");
+    client.close(1000, "is no error on a closed connection").unwrap();
+}
+
 /// A receive that spins asks the stream, as long as it may, before it waits in a read.
 #[test]
 fn a_receive_that_spins_asks_again() {

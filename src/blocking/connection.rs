@@ -147,7 +147,9 @@ impl<S: Duplex> WebSocketConnection<S> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// As [`send`](Self::send), and
+    /// [`ConnectionLost`](WebSocketError::ConnectionLost) if a receive has found the
+    /// transport lost before all of it was sent.
     pub fn flush(&self) -> Result<(), WebSocketError> {
         self.shared.flush()
     }

@@ -75,10 +75,14 @@ impl<S: Duplex> Shared<S> {
         self.answer_peer()
     }
 
-    /// Sends all that waits.
+    /// Sends all that waits. It is an error if the other side has found the transport lost
+    /// before that, and with it what waited.
     pub(super) fn flush(&self) -> Result<(), WebSocketError> {
         let mut sender = self.lock();
         self.flush_locked(&mut sender)?;
+        if sender.has_dropped() {
+            return Err(WebSocketError::ConnectionLost);
+        }
         drop(sender);
         self.answer_peer()
     }

@@ -180,7 +180,7 @@ impl<S: Duplex> WebSocketWriter<S> {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// As [`WebSocketConnection::flush`](super::WebSocketConnection::flush).
     pub fn flush(&self) -> Result<(), WebSocketError> {
         self.shared.flush()
     }

@@ -58,7 +58,7 @@ pub struct Sender {
     /// The transport takes nothing any more.
     lost: bool,
     /// It was lost with something to send, which went nowhere.
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "driver")]
     dropped: bool,
     #[cfg(feature = "deflate")]
     deflation: Option<Box<Deflation>>, // most connections have none
@@ -86,7 +86,7 @@ impl Sender {
             #[cfg(feature = "driver")]
             unflushed: 0,
             lost: false,
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "driver")]
             dropped: false,
             #[cfg(feature = "deflate")]
             deflation: None,
@@ -364,9 +364,9 @@ impl Sender {
 
     /// Says that the transport can take nothing more. What waits is dropped.
     pub fn transport_lost(&mut self) {
-        #[cfg(feature = "tokio")]
+        #[cfg(feature = "driver")]
         {
-            self.dropped |= !self.frames.queue.is_empty() || self.is_unflushed();
+            self.dropped |= !self.frames.queue.is_empty() || self.unflushed > 0;
         }
         self.lost = true;
         self.link.set_close_sent();
@@ -380,7 +380,7 @@ impl Sender {
     }
 
     /// Whether something was dropped because the transport was lost.
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "driver")]
     pub(crate) fn has_dropped(&self) -> bool {
         self.dropped
     }
