@@ -557,9 +557,108 @@ fn a_reader_does_not_wait_for_room_for_its_pong() {
                     Err(error) => break error,
                 }
             };
-            assert!(matches!(error, WebSocketError::ConnectionLost), "{error}");
+            assert!(matches!(error, WebSocketError::Timeout(TimedOut::Write)), "{error}");
         }
     }
+}
+
+/// A transport that takes nothing any more, and says so. It has something to read, and
+/// does not end.
+#[derive(Debug, Default)]
+struct Deaf {
+    arrives: Mutex<VecDeque<Vec<u8>>>,
+    /// Says once that it has no room, before.
+    is_full: AtomicBool,
+    /// Takes what is written only if it may wait.
+    waits: bool,
+}
+
+impl Duplex for Deaf {
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let arrives = self.arrives.lock().unwrap().pop_front().ok_or(io::ErrorKind::WouldBlock)?;
+        buf[..arrives.len()].copy_from_slice(&arrives);
+        Ok(arrives.len())
+    }
+
+    fn write_vectored(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn wait_readable(&self, _: Option<Duration>) -> io::Result<bool> {
+        Ok(!self.arrives.lock().unwrap().is_empty())
+    }
+
+    fn try_write(&self, _: &[u8]) -> Option<io::Result<usize>> {
+        (!self.waits).then(|| match self.is_full.swap(false, Ordering::Relaxed) {
+            true => Err(io::ErrorKind::WouldBlock.into()),
+            false => Err(io::ErrorKind::BrokenPipe.into()),
+        })
+    }
+}
+
+/// A client over the transport that takes nothing, to which these frames come.
+fn deafened(stream: Deaf, frames: &[(Opcode, &str)]) -> WebSocketConnection<Deaf> {
+    let frames = frames.iter().map(|(opcode, payload)| {
+        let header = FrameHeader::new(*opcode, payload.len() as u64).encode();
+        [&header[..], payload.as_bytes()].concat()
+    });
+    stream.arrives.lock().unwrap().extend(frames);
+    let mut options = WebSocketOptions::client();
+    options.limits.close_timeout = Duration::MAX;
+    WebSocketConnection::from_stream(stream, Role::Client, &options, Bytes::new()).unwrap()
+}
+
+/// A reader that cannot send its pong tells so when it has handed out what there was to
+/// read.
+#[test]
+fn a_pong_that_cannot_be_sent_is_told_behind_the_last_message() {
+    // What waits for ever is not to make the test do so.
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let frames = [(Opcode::Ping, "?"), (Opcode::Text, "tick")];
+        let ws = deafened(Deaf::default(), &frames);
+        loop {
+            let message = ws.receive();
+            let over = message.is_err();
+            sender.send(message).unwrap();
+            if over {
+                break;
+            }
+        }
+    });
+    let next = || receiver.recv_timeout(Duration::from_secs(60)).expect("it waits for ever");
+    assert!(matches!(next(), Ok(Some(WebSocketMessage::Ping(_)))));
+    assert_eq!(next().unwrap().unwrap().as_text(), Some("tick"));
+    let error = next().unwrap_err();
+    assert!(matches!(error, WebSocketError::IoError(_)), "{error}");
+}
+
+/// Nor does a close frame that cannot be answered make the end wait.
+#[test]
+fn a_close_that_cannot_be_answered_is_the_end_all_the_same() {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let ws = deafened(Deaf::default(), &[(Opcode::Close, "")]);
+        sender.send([ws.receive(), ws.receive()]).unwrap();
+    });
+    let received = receiver.recv_timeout(Duration::from_secs(60)).expect("it waits for ever");
+    assert!(matches!(received, [Ok(Some(WebSocketMessage::Close(..))), Ok(None)]), "{received:?}");
 }
 
 /// A message that was queued and then dropped with the transport was not sent.

@@ -35,8 +35,7 @@ pub(super) struct Reading {
     looked: Instant,
     /// What the stream was last told.
     stream_timeout: Option<Duration>,
-    /// Something that is owed to the peer, or before it in the queue, may be left to send.
-    unsent: bool,
+    owed: Owed,
     /// The transport is done with; there is nothing left to wait for.
     ended: bool,
 }
@@ -49,7 +48,7 @@ impl Reading {
             ahead,
             looked: Instant::now(),
             stream_timeout: None,
-            unsent: false,
+            owed: Owed::default(),
             ended: false,
         };
         if !reading.ahead.is_empty() {
@@ -83,7 +82,7 @@ impl Reading {
         let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
         let message = self.receiver.take(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
-            self.unsent = shared.offer_answers(self.unsent);
+            self.owed.offer(shared);
         }
         Ok(Some(message?))
     }
@@ -114,7 +113,7 @@ impl Reading {
         let Some(found) = self.find(shared, Way::Whole)? else { return Ok(None) };
         let message = self.receiver.open(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
-            self.unsent = shared.offer_answers(self.unsent);
+            self.owed.offer(shared);
         }
         Ok(Some(message?))
     }
@@ -126,7 +125,7 @@ impl Reading {
         let Some(found) = self.find(shared, Way::InChunks)? else { return Ok(None) };
         let received = self.receiver.open_chunk(found);
         if !matches!(&received, Ok(Received::Chunk(_))) {
-            self.unsent = shared.offer_answers(self.unsent);
+            self.owed.offer(shared);
         }
         Ok(Some(received?))
     }
@@ -180,13 +179,17 @@ impl Reading {
                 return Ok(());
             }
             self.look_at_deadlines(shared, now)?;
+            if shared.is_lost() {
+                // Nothing else would end the wait, if the stream's other direction stands.
+                return if self.read_what_is_there(shared)? { Ok(()) } else { self.end(shared) };
+            }
             if give_up.is_some_and(|at| now >= at) {
                 return Err(WebSocketError::Timeout(TimedOut::Read));
             }
             let deadline = self.next_deadline(shared, give_up, now);
             let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
             if idle {
-                if !self.unsent {
+                if !self.owed.left {
                     self.receiver.release_idle();
                     shared.release_unused();
                 }
@@ -292,7 +295,7 @@ impl Reading {
         now: Instant,
     ) -> Result<(), WebSocketError> {
         let alive = self.receiver.handle_timeout(now).map_err(WebSocketError::from);
-        self.unsent = shared.offer_answers(self.unsent);
+        self.owed.offer(shared);
         alive?;
         if shared.is_closing() {
             shared.handle_timeout(now).inspect_err(|_| self.drop_transport(shared))?;
@@ -308,7 +311,7 @@ impl Reading {
         now: Instant,
     ) -> Option<Instant> {
         let closing = if shared.is_closing() { shared.next_deadline() } else { None };
-        let again = if self.unsent { now.checked_add(SEND_AGAIN) } else { None };
+        let again = if self.owed.left { now.checked_add(SEND_AGAIN) } else { None };
         let receiving = self.receiver.next_deadline();
         receiving.into_iter().chain(closing).chain(again).chain(give_up).min()
     }
@@ -329,7 +332,7 @@ impl Reading {
     fn end<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
         let ended = self.receiver.end_of_stream();
         self.drop_transport(shared);
-        Ok(ended?)
+        ended.map_err(|error| self.owed.failed.take().map_or(error.into(), |failed| *failed))
     }
 
     fn lost<S: Duplex>(&mut self, shared: &Shared<S>, error: std::io::Error) -> WebSocketError {
@@ -370,9 +373,15 @@ impl Reading {
             // What is wrong with the stream shows when it is read.
             let _ = shared.stream.shutdown_write();
         }
-        while !self.ended && shared.transport_action() != TransportAction::Keep {
-            if self.fill(shared, None).is_err() {
-                self.drop_transport(shared);
+        while !self.ended {
+            match shared.transport_action() {
+                TransportAction::Keep => break,
+                TransportAction::Drop => self.drop_transport(shared),
+                TransportAction::HalfClose | TransportAction::AwaitEnd => {
+                    if self.fill(shared, None).is_err() {
+                        self.drop_transport(shared);
+                    }
+                }
             }
         }
     }
@@ -384,6 +393,25 @@ impl Reading {
         let _ = shared.stream.shutdown();
         self.receiver.release_idle();
         shared.release_idle();
+    }
+}
+
+/// What is owed to the peer, over a stream that may have no room for it.
+#[derive(Debug, Default)]
+struct Owed {
+    /// Something of it, or before it in the queue, may be left to send.
+    left: bool,
+    /// Why nothing can be sent any more. What the peer sent before that is worth reading,
+    /// so it is told when there is nothing left to read.
+    failed: Option<Box<WebSocketError>>,
+}
+
+impl Owed {
+    fn offer<S: Duplex>(&mut self, shared: &Shared<S>) {
+        match shared.offer_answers(self.left) {
+            Ok(left) => self.left = left,
+            Err(error) => *self = Self { left: false, failed: Some(Box::new(error)) },
+        }
     }
 }
 

@@ -56,11 +56,10 @@ impl<S: Duplex> Shared<S> {
         let mut sender = self.queue(len, write)?;
         // The reader does not wait for the lock, and does not see what has joined the queue.
         if sender.has_queued_answer() {
-            self.offer_locked(&mut sender);
+            self.offer_locked(&mut sender)?;
         }
         drop(sender);
-        self.offer_answers(false);
-        Ok(())
+        self.offer_answers(false).map(|_| ())
     }
 
     /// As [`write`](Self::write), and sends all that waits.
@@ -101,16 +100,14 @@ impl<S: Duplex> Shared<S> {
     /// As [`answer_peer`](Self::answer_peer), but on an open connection as far as that
     /// needs no waiting: the reader has to go on reading, for there are peers that read
     /// only when they have sent. Returns whether something may be `left`, as it was before.
-    pub(super) fn offer_answers(&self, left: bool) -> bool {
+    pub(super) fn offer_answers(&self, left: bool) -> Result<bool, WebSocketError> {
         if !left && !self.signals.is_owing() {
-            return false;
+            return Ok(false);
         }
-        // What the peer sent before an error is worth reading, and the end will show.
         if self.state() != WebSocketState::Open {
-            let _ = self.answer_peer();
-            return false;
+            return self.answer_peer().map(|()| false);
         }
-        self.try_lock().is_none_or(|mut sender| self.offer_locked(&mut sender))
+        self.try_lock().map_or(Ok(true), |mut sender| self.offer_locked(&mut sender))
     }
 
     /// Sends a close frame as far as that needs no waiting, neither for a thread that is
@@ -118,7 +115,7 @@ impl<S: Duplex> Shared<S> {
     pub(super) fn try_close(&self, code: CloseCode) -> Result<(), WebSocketError> {
         if let Some(mut sender) = self.try_lock() {
             sender.write_close(code, "")?;
-            self.offer_locked(&mut sender);
+            self.offer_locked(&mut sender)?;
         }
         Ok(())
     }
@@ -134,6 +131,15 @@ impl<S: Duplex> Shared<S> {
     /// Whether a close frame was written.
     pub(super) fn is_closing(&self) -> bool {
         self.signals.is_closing()
+    }
+
+    /// Whether the sending side has found the stream to take nothing any more, if that can be
+    /// had without waiting: a thread that is sending is told itself.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_closing()
+            && self
+                .try_lock()
+                .is_some_and(|sender| sender.transport_action() == TransportAction::Drop)
     }
 
     /// The sending side's deadline, if it can be had without waiting: a thread
@@ -233,42 +239,38 @@ impl<S: Duplex> Shared<S> {
     }
 
     /// Sends what the stream takes without waiting, where it can do that; returns whether
-    /// something is left. As in [`offer_answers`](Self::offer_answers), errors are not
-    /// told here.
-    fn offer_locked(&self, sender: &mut Sender) -> bool {
+    /// something is left.
+    fn offer_locked(&self, sender: &mut Sender) -> Result<bool, WebSocketError> {
         loop {
             let now = Instant::now();
             let mut slices = [IoSlice::new(&[])];
             sender.transmit(now, &mut slices);
             let [piece] = slices;
             let waits = !piece.is_empty();
-            match self.stream.try_write(&piece) {
-                None => {
-                    let _ = self.flush_locked(sender);
-                    return false;
-                }
+            let lost = match self.stream.try_write(&piece) {
+                None => return self.flush_locked(sender).map(|()| false),
                 Some(Ok(0)) if !waits => {
                     sender.flushed();
-                    return false;
+                    return Ok(false);
                 }
-                Some(Ok(len)) if len > 0 => {
+                Some(Ok(0)) => io::ErrorKind::WriteZero.into(),
+                Some(Ok(len)) => {
                     let now = Instant::now();
                     sender.written(len, now);
-                    if self.judge(sender, now).is_err() {
-                        return false;
-                    }
+                    self.judge(sender, now)?;
+                    continue;
                 }
                 Some(Err(error)) if is_timeout(&error) => {
                     if !waits {
                         sender.begin_flush(now);
                     }
-                    return self.judge(sender, now).is_ok();
+                    self.judge(sender, now)?;
+                    return Ok(true);
                 }
-                _ => {
-                    sender.transport_lost();
-                    return false;
-                }
-            }
+                Some(Err(error)) => error,
+            };
+            sender.transport_lost();
+            return Err(lost.into());
         }
     }
 
