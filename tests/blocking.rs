@@ -562,15 +562,58 @@ fn a_reader_does_not_wait_for_room_for_its_pong() {
     }
 }
 
+/// A peer that sends back what it receives, and has to be read before it reads on, is
+/// read while the close frame waits to be sent.
+#[cfg(unix)]
+#[test]
+fn a_close_does_not_wait_for_a_peer_that_waits_for_us() {
+    use std::os::unix::net::UnixStream;
+
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let open = |stream, role, mut options: WebSocketOptions| {
+        options.limits.write_stall = Duration::MAX;
+        WebSocketConnection::from_stream(stream, role, &options, Bytes::new()).unwrap()
+    };
+    let client = open(ours, Role::Client, WebSocketOptions::client());
+    let peer = open(theirs, Role::Server, WebSocketOptions::server());
+    let echo = thread::spawn(move || {
+        peer.messages().try_for_each(|message| match message? {
+            message if message.is_data() => peer.send(message),
+            _ => Ok(()),
+        })
+    });
+    // What deadlocks is not to make the test wait for ever.
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        // More than both directions hold.
+        for _ in 0..15 {
+            client.write(vec![7; 1 << 20]).unwrap();
+        }
+        done.send(client.close(1000, "")).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(60)).expect("a deadlock").unwrap();
+    echo.join().unwrap().unwrap();
+}
+
 /// A transport that takes nothing any more, and says so. It has something to read, and
 /// does not end.
 #[derive(Debug, Default)]
 struct Deaf {
     arrives: Mutex<VecDeque<Vec<u8>>>,
-    /// Says once that it has no room, before.
-    is_full: AtomicBool,
+    /// So often it says that it has no room, before.
+    full: AtomicUsize,
     /// Takes what is written only if it may wait.
     waits: bool,
+}
+
+impl Deaf {
+    fn refuse(&self) -> io::Result<usize> {
+        let more = |full: usize| full.checked_sub(1);
+        Err(match self.full.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+            Ok(_) => io::ErrorKind::WouldBlock.into(),
+            Err(_) => io::ErrorKind::BrokenPipe.into(),
+        })
+    }
 }
 
 impl Duplex for Deaf {
@@ -581,7 +624,7 @@ impl Duplex for Deaf {
     }
 
     fn write_vectored(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
-        Err(io::ErrorKind::BrokenPipe.into())
+        self.refuse()
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
@@ -605,10 +648,7 @@ impl Duplex for Deaf {
     }
 
     fn try_write(&self, _: &[u8]) -> Option<io::Result<usize>> {
-        (!self.waits).then(|| match self.is_full.swap(false, Ordering::Relaxed) {
-            true => Err(io::ErrorKind::WouldBlock.into()),
-            false => Err(io::ErrorKind::BrokenPipe.into()),
-        })
+        (!self.waits).then(|| self.refuse())
     }
 }
 
@@ -659,6 +699,20 @@ fn a_close_that_cannot_be_answered_is_the_end_all_the_same() {
     });
     let received = receiver.recv_timeout(Duration::from_secs(60)).expect("it waits for ever");
     assert!(matches!(received, [Ok(Some(WebSocketMessage::Close(..))), Ok(None)]), "{received:?}");
+}
+
+/// Whether the transport fails at once or later, can be tried or only waited for, and
+/// whatever the peer has sent before.
+#[test]
+fn a_close_that_cannot_be_sent_is_told() {
+    for frames in [&[][..], &[(Opcode::Text, "tick")], &[(Opcode::Close, "\x0F\x10")]] {
+        for (full, waits) in (0..5).flat_map(|full| [(full, false), (full, true)]) {
+            let ws = deafened(Deaf { full: full.into(), waits, ..Deaf::default() }, frames);
+            ws.write("order").unwrap();
+            let closed = ws.close(1000, "");
+            assert!(matches!(closed, Err(WebSocketError::IoError(_))), "{closed:?}");
+        }
+    }
 }
 
 /// A message that was queued and then dropped with the transport was not sent.

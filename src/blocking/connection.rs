@@ -181,15 +181,19 @@ impl<S: Duplex> WebSocketConnection<S> {
     /// [`start_close`](Self::start_close). On a closed connection this is no
     /// error.
     ///
+    /// A peer that has to be read before it reads on is read while the close frame waits to
+    /// be sent. Over a stream that cannot but wait ([`Duplex::try_write`]) the frame is sent
+    /// first, and such a peer holds it up for
+    /// [`Limits::write_stall`](crate::Limits::write_stall).
+    ///
     /// # Errors
     ///
     /// [`NotSent`](WebSocketError::NotSent) if the code may not be sent or the
     /// reason is longer than 123 bytes,
-    /// [`Timeout`](WebSocketError::Timeout) if the peer does not answer, and
-    /// errors of the transport.
+    /// [`Timeout`](WebSocketError::Timeout) if the peer does not answer, what else it
+    /// does wrong meanwhile, and errors of the transport.
     pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), WebSocketError> {
-        self.start_close(code, reason)?;
-        self.reading.borrow_mut().close(&self.shared)
+        self.reading.borrow_mut().close(&self.shared, code.into(), reason)
     }
 
     /// Sends a close frame and goes on receiving: the peer's close frame comes

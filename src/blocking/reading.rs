@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use super::shared::{Shared, is_timeout, or_unsupported};
 use crate::{
     error::{TimedOut, WebSocketError},
+    frame::CloseCode,
     message::{MessageRef, WebSocketMessage},
     net::stream::Duplex,
     protocol::{Found, ReceiveError, Received, Receiver, TransportAction, Way},
@@ -339,17 +340,45 @@ impl Reading {
         WebSocketError::of_lost_transport(error, self.end(shared).is_ok())
     }
 
-    /// Waits for the peer's close frame, as long as the limits say, and drops what comes
-    /// before it.
-    pub(super) fn close<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
-        let timeout = self.timeout.take();
-        let closed = self.read_to_close(shared);
+    /// Sends a close frame and waits for the peer's, as long as the limits say, and drops
+    /// what comes before it.
+    pub(super) fn close<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<(), WebSocketError> {
+        shared.begin_close(code, reason)?;
+        let timeout = self.timeout;
+        let closed = self.send_and_read_to_close(shared);
         self.timeout = timeout;
         closed
     }
 
+    fn send_and_read_to_close<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+    ) -> Result<(), WebSocketError> {
+        loop {
+            self.owed.left = !shared.flush_a_while()?;
+            // A peer that has to be read before it reads on would be waited for in vain.
+            self.timeout = self.owed.left.then_some(TICK);
+            match self.read_to_close(shared) {
+                Err(WebSocketError::Timeout(TimedOut::Read)) => {}
+                closed => return closed,
+            }
+        }
+    }
+
     fn read_to_close<S: Duplex>(&mut self, shared: &Shared<S>) -> Result<(), WebSocketError> {
         loop {
+            if let Some(failed) = self.owed.failed.take() {
+                return Err(*failed);
+            }
+            if self.receiver.is_finished() {
+                // Nothing is left to read, so that this may wait.
+                while !shared.flush_a_while()? {}
+            }
             match self.next_chunk(shared) {
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(()),

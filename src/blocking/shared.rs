@@ -86,6 +86,12 @@ impl<S: Duplex> Shared<S> {
         self.answer_peer()
     }
 
+    /// Sends all that waits, as long as the stream takes some of it each time; returns
+    /// whether that was all.
+    pub(super) fn flush_a_while(&self) -> Result<bool, WebSocketError> {
+        self.advance_locked(&mut self.lock())
+    }
+
     /// Sends what the receiving side owes the peer, unless another thread is
     /// sending: that one sends it before it is done, because it comes here too
     /// after it has let go of the lock.
@@ -97,17 +103,28 @@ impl<S: Duplex> Shared<S> {
         Ok(())
     }
 
-    /// As [`answer_peer`](Self::answer_peer), but on an open connection as far as that
-    /// needs no waiting: the reader has to go on reading, for there are peers that read
-    /// only when they have sent. Returns whether something may be `left`, as it was before.
+    /// As [`answer_peer`](Self::answer_peer), but while the peer may have more to say as far
+    /// as that needs no waiting: the reader has to go on reading, for there are peers that
+    /// read only when they have sent. Returns whether something may be `left`, as it was
+    /// before.
     pub(super) fn offer_answers(&self, left: bool) -> Result<bool, WebSocketError> {
         if !left && !self.signals.is_owing() {
             return Ok(false);
         }
-        if self.state() != WebSocketState::Open {
+        // Unless it is a close frame of our own that is left, the peer has said its last.
+        if self.state() != WebSocketState::Open && !self.is_closing() {
             return self.answer_peer().map(|()| false);
         }
         self.try_lock().map_or(Ok(true), |mut sender| self.offer_locked(&mut sender))
+    }
+
+    /// Queues a close frame; from now on no write waits for long, where the stream has
+    /// timeouts.
+    pub(super) fn begin_close(&self, code: CloseCode, reason: &str) -> Result<(), WebSocketError> {
+        self.lock().write_close(code, reason)?;
+        // Some systems refuse it where the stream is closed already.
+        let _ = self.stream.set_write_timeout(Some(CLOSE_TICK));
+        Ok(())
     }
 
     /// Sends a close frame as far as that needs no waiting, neither for a thread that is
@@ -202,6 +219,13 @@ impl<S: Duplex> Shared<S> {
     }
 
     fn flush_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
+        while !self.advance_locked(sender)? {}
+        Ok(())
+    }
+
+    /// Sends until nothing is left, or the stream has taken nothing for as long as a write
+    /// may wait; returns whether nothing is left.
+    fn advance_locked(&self, sender: &mut Sender) -> Result<bool, WebSocketError> {
         let mut now = Instant::now();
         loop {
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
@@ -213,7 +237,7 @@ impl<S: Duplex> Shared<S> {
             let lost = match sent {
                 Ok(None) => {
                     sender.flushed();
-                    return Ok(());
+                    return Ok(true);
                 }
                 Ok(Some(0)) => io::ErrorKind::WriteZero.into(),
                 Ok(Some(len)) => {
@@ -227,9 +251,8 @@ impl<S: Duplex> Shared<S> {
                     if count == 0 {
                         sender.begin_flush(now);
                     }
-                    now = Instant::now();
-                    self.judge(sender, now)?;
-                    continue;
+                    self.judge(sender, Instant::now())?;
+                    return Ok(false);
                 }
                 Err(error) => error,
             };
@@ -300,6 +323,9 @@ impl<S: Duplex> Shared<S> {
 
 /// How long a write may block before the deadlines are looked at.
 const STALL_TICK: Duration = Duration::from_millis(500);
+
+/// The same while the peer is closed, which may have to be read before it takes anything.
+const CLOSE_TICK: Duration = Duration::from_millis(10);
 
 /// A stream that has no timeouts is driven without them: its reads and writes
 /// come back when they can, and the deadlines are looked at then.
