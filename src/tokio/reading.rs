@@ -36,15 +36,11 @@ pub(super) struct Reading {
     held: Option<Found>,
     /// The rest of the current message is of no interest.
     skipping: bool,
-    /// The stream did not take all that is owed to the peer.
-    blocked: bool,
+    owed: Owed,
     /// Whether the compressor is given back when the connection is idle, and when to look
     /// whether it is.
     releases_history: bool,
     release_at: Option<Instant>,
-    /// Why nothing can be sent any more. What the peer sent before that is worth
-    /// reading, so it is told when there is nothing left to read.
-    send_error: Option<Box<WebSocketError>>,
     /// The stream has ended; what is owed to the peer may still go.
     at_end: bool,
     /// The transport is done with; there is nothing left to wait for.
@@ -73,10 +69,9 @@ impl Reading {
             ahead,
             held: None,
             skipping: false,
-            blocked: false,
+            owed: Owed::default(),
             releases_history: sender.releases_history(),
             release_at: None,
-            send_error: None,
             at_end: false,
             ended: false,
         };
@@ -220,7 +215,7 @@ impl Reading {
             self.find_around_piece(way)
         };
         if found.is_err() {
-            self.answer(lines);
+            self.owed.answer(lines);
         }
         Ok(found?)
     }
@@ -248,7 +243,7 @@ impl Reading {
         match self.receiver.take_in_place(found) {
             Ok(message) => Ok(message),
             Err(error) => {
-                self.answer(lines);
+                self.owed.answer(lines);
                 Err(error.into())
             }
         }
@@ -264,7 +259,7 @@ impl Reading {
         match self.receiver.open_in_place(found) {
             Ok(message) => Ok(message),
             Err(error) => {
-                self.blocked = answer(lines);
+                self.owed.answer(lines);
                 Err(error.into())
             }
         }
@@ -278,7 +273,7 @@ impl Reading {
     ) -> Result<WebSocketMessage, WebSocketError> {
         let message = self.receiver.take(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
-            self.answer(lines);
+            self.owed.answer(lines);
         }
         Ok(message?)
     }
@@ -292,7 +287,7 @@ impl Reading {
     ) -> Result<MessageRef<'_>, WebSocketError> {
         let message = self.receiver.open(found);
         if !matches!(&message, Ok(message) if message.is_data()) {
-            self.blocked = answer(lines);
+            self.owed.answer(lines);
         }
         Ok(message?)
     }
@@ -305,7 +300,7 @@ impl Reading {
     ) -> Result<Received<'_>, WebSocketError> {
         let received = self.receiver.open_chunk(found);
         if !matches!(&received, Ok(Received::Chunk(_))) {
-            self.blocked = answer(lines);
+            self.owed.answer(lines);
         }
         Ok(received?)
     }
@@ -432,7 +427,8 @@ impl Reading {
             return Poll::Ready(Ok(()));
         }
         if lines.wants_flush() {
-            self.flush_before_read(lines);
+            // The peer works on the answers to the messages of one read during the next.
+            self.owed.answer(lines);
         }
         lines.wakers().register(Side::Receiving, cx.waker());
         if self.at_end {
@@ -470,31 +466,20 @@ impl Reading {
         self.ahead.advance(taken);
     }
 
-    /// What answers the messages of one read leaves before the next read: the peer
-    /// works on it meanwhile.
-    fn flush_before_read<L: Lines>(&mut self, lines: &mut L) {
-        let flushed = attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream));
-        self.blocked = flushed.is_pending();
-        if let Poll::Ready(Err(error)) = flushed {
-            self.send_error = Some(Box::new(error));
-        }
-    }
-
     /// What there is to do while no bytes come: to send what is owed, and to look at
     /// the clock. Ready only if the connection has to be given up.
     fn poll_failure<L: Lines>(&mut self, lines: &mut L) -> Poll<WebSocketError> {
         loop {
             // The sending side's deadlines count here where nobody else looks.
-            if self.blocked || lines.signals().is_closing() || lines.wants_flush() {
-                let Self { send_error, blocked, .. } = self;
+            if self.owed.blocked || lines.signals().is_closing() || lines.wants_flush() {
+                let owed = &mut self.owed;
                 let failed = attend(lines, |sending, stream, cx| {
                     let failed = sending.poll_failure(cx, stream);
-                    *blocked = sending.wants_flush();
+                    owed.blocked = sending.wants_flush();
                     // Without a deadline a lost transport would be waited for.
                     let lost = sending.transport_action() == TransportAction::Drop;
                     if failed.is_pending() && lost {
-                        let error = send_error.take().map(|error| *error);
-                        Poll::Ready(error.unwrap_or(WebSocketError::ConnectionLost))
+                        Poll::Ready(owed.or_failed(WebSocketError::ConnectionLost))
                     } else {
                         failed
                     }
@@ -513,12 +498,12 @@ impl Reading {
             self.release_history(lines);
             let now = now();
             if let Err(error) = self.receiver.handle_timeout(now) {
-                self.answer(lines);
+                self.owed.answer(lines);
                 return Poll::Ready(error.into());
             }
             // A ping may be in the queue already, behind what somebody writes at this
             // moment and will flush when it suits them.
-            self.blocked |= deadline.is_some_and(|at| at <= now);
+            self.owed.blocked |= deadline.is_some_and(|at| at <= now);
         }
     }
 
@@ -559,7 +544,10 @@ impl Reading {
     /// have to be answered.
     fn end<L: Lines>(&mut self, lines: &mut L) -> Result<(), WebSocketError> {
         self.at_end = true;
-        Ok(self.receiver.end_of_stream().inspect_err(|_| self.drop_transport(lines))?)
+        self.receiver.end_of_stream().map_err(|error| {
+            self.drop_transport(lines);
+            self.owed.or_failed(error.into())
+        })
     }
 
     /// The stream has failed.
@@ -581,15 +569,35 @@ impl Reading {
     }
 
     pub(super) fn answer<L: Lines>(&mut self, lines: &mut L) {
-        self.blocked = answer(lines);
+        self.owed.answer(lines);
     }
 }
 
-/// Sends what the receiving side owes the peer, and says whether something is left.
-/// If that fails, the receiving side goes on: what the peer sent before is worth
-/// reading, and the end will show.
-fn answer<L: Lines>(lines: &mut L) -> bool {
-    attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream)).is_pending()
+/// What is owed to the peer, over a stream that may have no room for it.
+#[derive(Debug, Default)]
+struct Owed {
+    /// The stream did not take all of it.
+    blocked: bool,
+    /// Why nothing can be sent any more. What the peer sent before that is worth
+    /// reading, so it is told when there is nothing left to read.
+    failed: Option<Box<WebSocketError>>,
+}
+
+impl Owed {
+    /// Sends it, and what is queued before it.
+    fn answer<L: Lines>(&mut self, lines: &mut L) {
+        let flushed = attend(lines, |sending, stream, cx| sending.poll_flush(cx, stream));
+        self.blocked = flushed.is_pending();
+        if let Poll::Ready(Err(error)) = flushed {
+            self.failed = Some(Box::new(error));
+        }
+    }
+
+    /// Why nothing can be sent any more, which says it better than the `end` that follows
+    /// from it.
+    fn or_failed(&mut self, end: WebSocketError) -> WebSocketError {
+        self.failed.take().map_or(end, |failed| *failed)
+    }
 }
 
 /// Works on the sending side on behalf of the receiving one.

@@ -51,6 +51,29 @@ async fn a_sender_is_told_of_a_peer_that_the_reader_gave_up() {
     assert!(matches!(error, WebSocketError::ConnectionLost), "{error}");
 }
 
+/// A reader that cannot send its pong tells so when it has handed out what there was to
+/// read, whether the transport ends or not.
+#[test]
+fn a_pong_that_cannot_be_sent_is_told_behind_the_last_message() {
+    for ends in [false, true] {
+        let wire = Wire::default();
+        if ends {
+            wire.end();
+        }
+        let (broken, _) = tokio::io::duplex(64);
+        let frames = [WebSocketMessage::Ping("?".into()), "tick".into()];
+        let received = frames.each_ref().map(client_frame).concat();
+        let stream = tokio::io::join(wire, broken);
+        let mut ws = WebSocketStream::from_stream(stream, Role::Server, &quiet(), received.into());
+        for frame in frames {
+            let Poll::Ready(received) = poll_once(ws.receive()) else { panic!("it is there") };
+            assert_eq!(received.unwrap(), Some(frame));
+        }
+        let failed = poll_once(ws.receive());
+        assert!(matches!(failed, Poll::Ready(Err(WebSocketError::IoError(_)))), "{failed:?}");
+    }
+}
+
 /// A transport that fails before the close frame is sent is told, whatever the peer has
 /// sent before.
 #[tokio::test]
