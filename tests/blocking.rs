@@ -949,6 +949,18 @@ fn a_refusal_without_an_end_is_reported() {
     assert_eq!((failure.status.as_u16(), &failure.body[..]), (401, &b"no"[..]));
 }
 
+/// A request that the stream has taken and holds back is not sent, and times out as the
+/// handshake that it is a part of.
+#[test]
+fn a_request_that_is_held_back_times_out() {
+    let stream = Stuck { takes: true, ..Stuck::default() };
+    let mut options = WebSocketOptions::client();
+    options.limits.handshake_timeout = Duration::from_millis(50);
+    let client = WebSocketClient::new().options(options);
+    let error = client.websocket("ws://example.com/").connect_over(stream).unwrap_err();
+    assert!(matches!(error, WebSocketError::Timeout(TimedOut::Handshake)), "{error:?}");
+}
+
 /// Over a stream that cannot bound a read, a client that keeps its end open would hold
 /// a thread for ever.
 #[test]

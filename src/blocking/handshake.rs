@@ -72,16 +72,20 @@ impl<'a, S: Duplex> HandshakeIo<'a, S> {
     }
 
     pub(super) fn write_all(&self, mut bytes: &[u8]) -> Result<(), WebSocketError> {
-        while !bytes.is_empty() {
+        loop {
             or_unsupported(self.stream.set_write_timeout(self.left()?))?;
-            match self.stream.write_vectored(&[IoSlice::new(bytes)]) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(len) => bytes = &bytes[len..],
+            let written = match bytes {
+                [] => self.stream.flush().map(|()| None),
+                bytes => self.stream.write_vectored(&[IoSlice::new(bytes)]).map(Some),
+            };
+            match written {
+                Ok(None) => return Ok(()),
+                Ok(Some(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(Some(len)) => bytes = &bytes[len..],
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.stream.flush()?)
     }
 
     /// Sends a refusal, and closes so that it arrives: a stream closed with
