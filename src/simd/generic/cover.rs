@@ -48,15 +48,14 @@ pub(super) unsafe fn visit<I: Isa, A: Access, V: Visitor<A>>(
     // SAFETY: each class has the bounds that its cover asks for.
     unsafe {
         let len = span.len();
-        if len > 32 {
-            // In this order the compiler's jumps cost the longest ones a cycle less.
+        if len > 64 {
             if len > 128 {
                 visitor.ends::<I::Bytes128>(span)
-            } else if len > 64 {
-                visitor.ends::<I::Bytes64>(span)
             } else {
-                visitor.ends::<I::Bytes32>(span)
+                visitor.ends::<I::Bytes64>(span)
             }
+        } else if len > 32 {
+            visitor.ends::<I::Bytes32>(span)
         } else if len > 16 {
             visitor.ends::<I::Bytes16>(span)
         } else if len >= 8 {
