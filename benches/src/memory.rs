@@ -43,6 +43,11 @@ impl Aligned {
         buffer.copy_from_slice(bytes);
         buffer
     }
+
+    /// The bytes, for as long as the program runs.
+    pub fn leak(self) -> &'static [u8] {
+        Box::leak(Box::new(self))
+    }
 }
 
 impl Deref for Aligned {

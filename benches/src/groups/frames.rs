@@ -4,6 +4,7 @@ use wirespeed::Role;
 
 use super::Build;
 use crate::{
+    memory::Aligned,
     peers::{
         FastWebsockets, Nexus, NexusOwned, NexusSender, Sockudo, TokioWebsockets, Tungstenite,
         Wirespeed, WirespeedInPlace, WirespeedOwned, WirespeedSender, add_receipt, add_repeated,
@@ -88,15 +89,17 @@ fn receive(id: &str, role: Role, script: Script, lengths: Lengths, fragments: us
 }
 
 fn send(id: &str, role: Role, len: usize) -> Group {
-    let text = String::from_utf8(Script::Ascii.text(len, &mut Random::new(99))).expect("ASCII");
+    // In one place for all who send it, as what is received.
+    let text = Aligned::copy_of(&Script::Ascii.text(len, &mut Random::new(99))).leak();
+    let text = std::str::from_utf8(text).expect("ASCII");
     let messages = (crate::traffic::READ / (len + 14)).max(1);
     let mut group = Group::new(id, Lengths::Fixed(len).name(), len as f64);
-    add_sending::<WirespeedSender>(&mut group, role, &text, messages);
-    add_sending::<NexusSender>(&mut group, role, &text, messages);
-    add_sending::<Sockudo>(&mut group, role, &text, messages);
-    add_sending::<FastWebsockets>(&mut group, role, &text, messages);
-    add_sending::<TokioWebsockets>(&mut group, role, &text, messages);
-    add_sending::<Tungstenite>(&mut group, role, &text, messages);
+    add_sending::<WirespeedSender>(&mut group, role, text, messages);
+    add_sending::<NexusSender>(&mut group, role, text, messages);
+    add_sending::<Sockudo>(&mut group, role, text, messages);
+    add_sending::<FastWebsockets>(&mut group, role, text, messages);
+    add_sending::<TokioWebsockets>(&mut group, role, text, messages);
+    add_sending::<Tungstenite>(&mut group, role, text, messages);
     group
 }
 

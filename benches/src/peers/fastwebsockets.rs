@@ -23,7 +23,7 @@ fn connection(role: Role, wire: &Wire) -> WebSocket<Wire> {
 pub struct FastWebsockets {
     connection: fastwebsockets::FragmentCollector<Wire>,
     wire: Wire,
-    text: String,
+    text: &'static str,
 }
 
 impl Receive for FastWebsockets {
@@ -45,10 +45,10 @@ impl Receive for FastWebsockets {
 impl Send for FastWebsockets {
     const NAME: &str = "fastwebsockets";
 
-    fn new(role: Role, text: &str) -> Self {
+    fn new(role: Role, text: &'static str) -> Self {
         let wire = Wire::default();
         let connection = fastwebsockets::FragmentCollector::new(connection(role, &wire));
-        Self { connection, wire, text: text.to_owned() }
+        Self { connection, wire, text }
     }
 
     fn send(&mut self, messages: usize, sink: Option<&mut Vec<u8>>) {

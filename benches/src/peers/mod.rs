@@ -47,7 +47,7 @@ pub trait Send: 'static {
     const NAME: &str;
 
     /// A connection in `role`, after its handshake, and the text it will send.
-    fn new(role: Role, text: &str) -> Self;
+    fn new(role: Role, text: &'static str) -> Self;
 
     /// Sends the text `messages` times; it leaves through `sink`, if one is given.
     fn send(&mut self, messages: usize, sink: Option<&mut Vec<u8>>);
@@ -116,7 +116,7 @@ fn check_receipt<R: Receive>(receiver: &mut R, wire: &Rc<Aligned>, stream: &Stre
 /// # Panics
 ///
 /// If not every byte of them leaves.
-pub fn add_sending<S: Send>(group: &mut Group, role: Role, text: &str, messages: usize) {
+pub fn add_sending<S: Send>(group: &mut Group, role: Role, text: &'static str, messages: usize) {
     let mut sender = S::new(role, text);
     check_sending(&mut sender, text, messages);
     group.add(S::NAME, messages, move || sender.send(messages, None));

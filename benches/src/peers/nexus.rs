@@ -64,7 +64,7 @@ impl Receive for NexusOwned {
 /// Frames encoded into a buffer of the caller's, one behind the other.
 pub struct NexusSender {
     writer: FrameWriter,
-    text: String,
+    text: &'static str,
     buffer: Vec<u8>,
     socket: Socket,
 }
@@ -72,10 +72,10 @@ pub struct NexusSender {
 impl Send for NexusSender {
     const NAME: &str = "nexus-web";
 
-    fn new(role: Role, text: &str) -> Self {
+    fn new(role: Role, text: &'static str) -> Self {
         Self {
             writer: FrameWriter::new(peer_role(role)),
-            text: text.to_owned(),
+            text,
             buffer: Vec::new(),
             socket: Socket::default(),
         }

@@ -39,7 +39,7 @@ impl Receive for Sockudo {
 impl Send for Sockudo {
     const NAME: &str = "sockudo-ws";
 
-    fn new(role: Role, text: &str) -> Self {
+    fn new(role: Role, text: &'static str) -> Self {
         let role = match role {
             Role::Client => PeerRole::Client,
             Role::Server => PeerRole::Server,
@@ -48,7 +48,7 @@ impl Send for Sockudo {
             protocol: Protocol::new(role, 16 << 20, 64 << 20),
             buffer: BytesMut::with_capacity(READ),
             messages: Vec::new(),
-            text: Message::Text(Bytes::copy_from_slice(text.as_bytes())),
+            text: Message::Text(Bytes::from_static(text.as_bytes())),
             socket: Socket::default(),
         }
     }

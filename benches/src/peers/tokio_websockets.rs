@@ -42,13 +42,13 @@ impl Receive for TokioWebsockets {
 impl Send for TokioWebsockets {
     const NAME: &str = "tokio-websockets";
 
-    fn new(role: Role, text: &str) -> Self {
+    fn new(role: Role, text: &'static str) -> Self {
         let wire = Wire::default();
         let connection = match role {
             Role::Client => ClientBuilder::new().take_over(wire.clone()),
             Role::Server => ServerBuilder::new().serve(wire.clone()),
         };
-        Self { connection, wire, text: Bytes::copy_from_slice(text.as_bytes()) }
+        Self { connection, wire, text: Bytes::from_static(text.as_bytes()) }
     }
 
     fn send(&mut self, messages: usize, sink: Option<&mut Vec<u8>>) {

@@ -43,9 +43,9 @@ impl Receive for Tungstenite {
 impl Send for Tungstenite {
     const NAME: &str = "tungstenite";
 
-    fn new(role: Role, text: &str) -> Self {
+    fn new(role: Role, text: &'static str) -> Self {
         let wire = Wire::default();
-        Self { connection: connection(role, &wire), wire, text: text.into() }
+        Self { connection: connection(role, &wire), wire, text: Utf8Bytes::from_static(text) }
     }
 
     fn send(&mut self, messages: usize, sink: Option<&mut Vec<u8>>) {

@@ -2,7 +2,7 @@
 
 use std::{io::IoSlice, rc::Rc, time::Instant};
 
-use wirespeed::{Role, WebSocketOptions, protocol::Connection};
+use wirespeed::{Role, Utf8Bytes, WebSocketMessage, WebSocketOptions, protocol::Connection};
 
 use super::{Receive, Send, Sink};
 use crate::{memory::Aligned, wire::Socket};
@@ -99,10 +99,15 @@ impl Receive for WirespeedOwned {
     }
 }
 
-/// Texts written to the queue, which the transport empties after each batch.
+/// From this size on, in bytes, a copy costs more than to own the message.
+const LARGE: usize = 4 << 10;
+
+/// Texts written to the queue, which the transport empties after each batch. Large ones
+/// are owned, which a server sends by reference.
 pub struct WirespeedSender {
     connection: Connection,
-    text: String,
+    text: &'static str,
+    owned: Option<WebSocketMessage>,
     now: Instant,
     socket: Socket,
 }
@@ -110,10 +115,11 @@ pub struct WirespeedSender {
 impl Send for WirespeedSender {
     const NAME: &str = "wirespeed";
 
-    fn new(role: Role, text: &str) -> Self {
+    fn new(role: Role, text: &'static str) -> Self {
         Self {
             connection: connection(role),
-            text: text.to_owned(),
+            text,
+            owned: (text.len() >= LARGE).then(|| Utf8Bytes::from_static(text).into()),
             now: Instant::now(),
             socket: Socket::default(),
         }
@@ -122,7 +128,11 @@ impl Send for WirespeedSender {
     fn send(&mut self, messages: usize, mut sink: Option<&mut Vec<u8>>) {
         let sender = &mut self.connection.sender;
         for _ in 0..messages {
-            sender.write_text(&self.text).expect("room");
+            let written = match &self.owned {
+                None => sender.write_text(self.text),
+                Some(message) => sender.write(message.clone()),
+            };
+            written.expect("room");
         }
         loop {
             let mut slices = [IoSlice::new(&[]); 8];
