@@ -125,8 +125,6 @@ async fn a_message_wakes_who_waits() {
     assert_eq!(waiting.await.unwrap().unwrap().payload(), b"a1");
 }
 
-/// A receive that was dropped while it waited has taken nothing, and the next one is
-/// woken in its place.
 /// As an executor may that runs a task in its waker: whoever is woken can do anything
 /// with the feed.
 #[test]
@@ -158,6 +156,8 @@ fn a_task_that_runs_in_its_waker() {
     assert_eq!(drained, [(); 2].map(|()| ("a1 b1 c1".to_owned(), None)));
 }
 
+/// A receive that was dropped while it waited has taken nothing, and the next one is
+/// woken in its place.
 #[test]
 fn a_receive_may_be_dropped_at_every_poll() {
     let feed = Feed::new();
