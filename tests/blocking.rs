@@ -268,15 +268,17 @@ fn a_writer_blocked_by_a_full_socket_does_not_stop_the_reader() {
     flood.join().unwrap();
 }
 
+/// A server's frame on the wire.
+fn frame(opcode: Opcode, payload: &str) -> Vec<u8> {
+    let header = FrameHeader::new(opcode, payload.len() as u64).encode();
+    [&header[..], payload.as_bytes()].concat()
+}
+
 /// What was read behind the opening handshake is there without a read.
 #[test]
 fn messages_that_came_with_the_handshake_are_received_already() {
-    let frame = |text: &str| {
-        let header = FrameHeader::new(Opcode::Text, text.len() as u64).encode();
-        [&header[..], text.as_bytes()].concat()
-    };
     let open = || {
-        let received = ["first", "second"].map(frame).concat();
+        let received = ["first", "second"].map(|text| frame(Opcode::Text, text)).concat();
         let options = WebSocketOptions::client();
         let stream = Stuck::default();
         WebSocketConnection::from_stream(stream, Role::Client, &options, received.into()).unwrap()
@@ -529,11 +531,8 @@ impl Duplex for Congested {
 fn a_reader_does_not_wait_for_room_for_its_pong() {
     for (write_stall, room_comes) in [(Duration::MAX, true), (Duration::ZERO, false)] {
         let stream = Congested::default();
-        let frame = |opcode, payload: &[u8]| {
-            [&FrameHeader::new(opcode, payload.len() as u64).encode()[..], payload].concat()
-        };
         let frames = [(Opcode::Ping, "?"), (Opcode::Text, "one"), (Opcode::Text, "two")];
-        let frames = frames.map(|(opcode, payload)| frame(opcode, payload.as_bytes()));
+        let frames = frames.map(|(opcode, payload)| frame(opcode, payload));
         stream.arrives.lock().unwrap().extend(frames);
         let mut options = WebSocketOptions::client();
         options.limits.write_stall = write_stall;
@@ -654,10 +653,7 @@ impl Duplex for Deaf {
 
 /// A client over the transport that takes nothing, to which these frames come.
 fn deafened(stream: Deaf, frames: &[(Opcode, &str)]) -> WebSocketConnection<Deaf> {
-    let frames = frames.iter().map(|(opcode, payload)| {
-        let header = FrameHeader::new(*opcode, payload.len() as u64).encode();
-        [&header[..], payload.as_bytes()].concat()
-    });
+    let frames = frames.iter().map(|&(opcode, payload)| frame(opcode, payload));
     stream.arrives.lock().unwrap().extend(frames);
     let mut options = WebSocketOptions::client();
     options.limits.close_timeout = Duration::MAX;

@@ -43,15 +43,7 @@ fn list_17_opening_handshakes() {
         wirespeed::tokio::read_request(&mut wire, &limits).await.map(drop)
     };
     let answering = |wire: Wire| async {
-        let request = http::Request::get("/")
-            .header("Host", "example.com")
-            .header("Upgrade", "websocket")
-            .header("Connection", "Upgrade")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-            .header("Sec-WebSocket-Version", "13")
-            .body(())
-            .unwrap();
-        WebSocketUpgrade::new().accept_async_on(&request, wire).await.map(drop)
+        WebSocketUpgrade::new().accept_async_on(&upgrade_request(), wire).await.map(drop)
     };
     in_runtime(|| {
         let deliver = |wire: &Wire| wire.deliver(REQUEST);
@@ -78,6 +70,18 @@ fn list_17_opening_handshakes() {
             }
         });
     });
+}
+
+/// An opening handshake as another HTTP library hands it on.
+fn upgrade_request() -> http::Request<()> {
+    http::Request::get("/")
+        .header("Host", "example.com")
+        .header("Upgrade", "websocket")
+        .header("Connection", "Upgrade")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("Sec-WebSocket-Version", "13")
+        .body(())
+        .unwrap()
 }
 
 /// Polls a handshake no time, once, twice... and drops it, until it is done by then;
@@ -441,31 +445,21 @@ mod upgrades {
             tokio::{axum::WebSocketUpgrade as Extractor, tower::WebSocketService},
         };
 
-        let request = || {
-            Request::get("/")
-                .header("Host", "example.com")
-                .header("Upgrade", "websocket")
-                .header("Connection", "Upgrade")
-                .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-                .header("Sec-WebSocket-Version", "13")
-                .body(())
-                .unwrap()
-        };
         let cannot = |refusal: &Refusal| {
             (refusal.status().as_u16(), refusal.reason()) == (500, &RefusalReason::CannotUpgrade)
         };
 
-        let refusal = upgrade(WebSocketUpgrade::new(), &mut request()).unwrap_err();
+        let refusal = upgrade(WebSocketUpgrade::new(), &mut upgrade_request()).unwrap_err();
         assert!(cannot(&refusal), "{refusal:?}");
 
-        let (mut parts, ()) = request().into_parts();
+        let (mut parts, ()) = upgrade_request().into_parts();
         let refused = Extractor::from_request_parts(&mut parts, &()).await;
         let refused = refused.unwrap_err();
         assert!(cannot(&refused.0), "{refused:?}");
         assert_eq!(refused.into_response().status(), 500);
 
         let mut service = WebSocketService::new(WebSocketUpgrade::new(), |_, _| async {});
-        assert_eq!(service.call(request()).await.unwrap().status(), 500);
+        assert_eq!(service.call(upgrade_request()).await.unwrap().status(), 500);
 
         // What is wrong with the request itself is said first.
         let mut plain = Request::get("/").header("Host", "example.com").body(()).unwrap();
