@@ -1,6 +1,6 @@
 //! The queue of bytes that wait to be sent.
 
-use std::{collections::VecDeque, io::IoSlice};
+use std::{collections::VecDeque, io::IoSlice, iter};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -25,8 +25,8 @@ const KEPT_SEGMENTS: usize = 32;
 /// large ones by reference.
 ///
 /// What was copied last lies in `block[start..end]`; `sealed` goes before it. One
-/// block serves the headers and small frames between many large ones: a queue
-/// costs little more than the bytes in it.
+/// block serves the small frames between many large ones: a queue costs little more
+/// than the bytes in it.
 #[derive(Debug)]
 pub(crate) struct WriteQueue {
     pool: BufferPool,
@@ -43,12 +43,9 @@ enum Segment {
     /// A part of a block that goes on behind it.
     Part(BytesMut),
     /// `block[start..end]`; what is behind it was too little for a header.
-    Full {
-        block: Block,
-        start: usize,
-        end: usize,
-    },
-    Shared(Bytes),
+    Full { block: Block, start: usize, end: usize },
+    /// A frame with its payload by reference.
+    Shared { header: HeaderBytes, payload: Bytes },
 }
 
 impl WriteQueue {
@@ -88,22 +85,14 @@ impl WriteQueue {
 
     /// Queues a frame with its payload by reference.
     pub(crate) fn push_shared(&mut self, header: HeaderBytes, payload: Bytes) {
-        self.begin(header);
-        self.end += header.len();
-        self.push_bytes(payload);
+        self.seal_part();
+        self.sealed_len += header.len() + payload.len();
+        self.sealed.push_back(Segment::Shared { header, payload });
     }
 
-    /// Queues bytes that are a part of a frame, or whole frames, by reference.
-    pub(crate) fn push_bytes(&mut self, bytes: Bytes) {
-        if self.start < self.end {
-            let mut part = self.block.split_to(self.end);
-            part.advance(self.start);
-            self.sealed_len += part.len();
-            self.sealed.push_back(Segment::Part(part));
-            (self.start, self.end) = (0, 0);
-        }
-        self.sealed_len += bytes.len();
-        self.sealed.push_back(Segment::Shared(bytes));
+    /// Queues a frame that was encoded before, by reference.
+    pub(crate) fn push_encoded(&mut self, frame: Bytes) {
+        self.push_shared(HeaderBytes::EMPTY, frame);
     }
 
     /// All that waits, if it lies in one piece.
@@ -117,7 +106,7 @@ impl WriteQueue {
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
         let last = &self.block[self.start..self.end];
-        let waiting = self.sealed.iter().map(Segment::bytes).chain(std::iter::once(last));
+        let waiting = self.sealed.iter().flat_map(Segment::pieces).chain(iter::once(last));
         for (slice, bytes) in slices.iter_mut().zip(waiting.filter(|bytes| !bytes.is_empty())) {
             *slice = IoSlice::new(bytes);
             filled += 1;
@@ -138,13 +127,14 @@ impl WriteQueue {
     /// left of them.
     fn written_sealed(&mut self, mut count: usize) -> usize {
         while let Some(front) = self.sealed.front_mut() {
-            let taken = count.min(front.bytes().len());
-            count -= taken;
-            self.sealed_len -= taken;
-            front.advance(taken);
-            if !front.bytes().is_empty() {
+            let len = front.len();
+            if count < len {
+                self.sealed_len -= count;
+                front.advance(count);
                 return 0;
             }
+            self.sealed_len -= len;
+            count -= len;
             if let Some(Segment::Full { mut block, .. }) = self.sealed.pop_front() {
                 self.pool.put(&mut block);
             }
@@ -241,6 +231,18 @@ impl WriteQueue {
         }
     }
 
+    /// Lets what was copied last go before what is queued next.
+    #[inline]
+    fn seal_part(&mut self) {
+        if self.start < self.end {
+            let mut part = self.block.split_to(self.end);
+            part.advance(self.start);
+            self.sealed_len += part.len();
+            self.sealed.push_back(Segment::Part(part));
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
     /// Makes place in another block, where the byte behind a header lies at an
     /// aligned address.
     fn add_block(&mut self, header_len: usize) {
@@ -258,11 +260,19 @@ impl WriteQueue {
 }
 
 impl Segment {
-    fn bytes(&self) -> &[u8] {
+    #[inline]
+    fn len(&self) -> usize {
+        let [first, second] = self.pieces();
+        first.len() + second.len()
+    }
+
+    /// What is to be sent of it, the second piece behind the first.
+    #[inline]
+    fn pieces(&self) -> [&[u8]; 2] {
         match self {
-            Self::Part(part) => part,
-            Self::Full { block, start, end } => &block[*start..*end],
-            Self::Shared(bytes) => bytes,
+            Self::Part(part) => [part, &[]],
+            Self::Full { block, start, end } => [&block[*start..*end], &[]],
+            Self::Shared { header, payload } => [header, payload],
         }
     }
 
@@ -271,7 +281,11 @@ impl Segment {
         match self {
             Self::Part(part) => part.advance(count),
             Self::Full { start, .. } => *start += count,
-            Self::Shared(bytes) => bytes.advance(count),
+            Self::Shared { header, payload } => {
+                let of_header = count.min(header.len());
+                header.advance(of_header);
+                payload.advance(count - of_header);
+            }
         }
     }
 }
@@ -354,6 +368,17 @@ mod tests {
         }
         queue.release();
         assert_eq!(pool.resting(), 1);
+    }
+
+    #[test]
+    fn payloads_by_reference_need_no_block() {
+        let pool = BufferPool::new(1 << 10, 8);
+        let mut queue = WriteQueue::new(pool.clone());
+        queue.push_shared(header(5000), Bytes::from_static(&[7; 5000]));
+        queue.push_encoded(Bytes::from_static(&[7; 5004]));
+        assert_eq!(drain(&mut queue, 3).len(), 2 * 5004);
+        queue.release();
+        assert_eq!(pool.resting(), 0);
     }
 
     #[test]

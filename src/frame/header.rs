@@ -141,6 +141,9 @@ pub struct HeaderBytes {
 impl HeaderBytes {
     pub(crate) const PADDED_LEN: usize = 16;
 
+    /// No header.
+    pub(crate) const EMPTY: Self = Self { bytes: [0; Self::PADDED_LEN], len: 0 };
+
     /// The bytes.
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
@@ -151,6 +154,12 @@ impl HeaderBytes {
     #[inline]
     pub(crate) fn padded(self) -> [u8; Self::PADDED_LEN] {
         self.bytes
+    }
+
+    /// Drops the first `count` bytes, of which there are as many.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.bytes.copy_within(count.., 0);
+        self.len -= count as u8;
     }
 }
 

@@ -65,7 +65,7 @@ impl FrameQueue {
     /// Queues a frame that others send as well, in the same way.
     pub(super) fn push_encoded(&mut self, frame: &EncodedFrame) {
         if self.refers_to(frame.bytes().len()) {
-            self.queue.push_bytes(frame.bytes().clone());
+            self.queue.push_encoded(frame.bytes().clone());
         } else {
             self.push(frame.header(), frame.payload());
         }
