@@ -190,7 +190,7 @@ impl Reading {
             let deadline = self.next_deadline(shared, give_up, now);
             let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
             if idle {
-                if !self.owed.left {
+                if !shared.has_left() {
                     self.receiver.release_idle();
                     shared.release_unused();
                 }
@@ -312,7 +312,7 @@ impl Reading {
         now: Instant,
     ) -> Option<Instant> {
         let closing = if shared.is_closing() { shared.next_deadline() } else { None };
-        let again = if self.owed.left { now.checked_add(SEND_AGAIN) } else { None };
+        let again = if shared.has_left() { now.checked_add(SEND_AGAIN) } else { None };
         let receiving = self.receiver.next_deadline();
         receiving.into_iter().chain(closing).chain(again).chain(give_up).min()
     }
@@ -360,9 +360,9 @@ impl Reading {
         shared: &Shared<S>,
     ) -> Result<(), WebSocketError> {
         loop {
-            self.owed.left = !shared.flush_a_while()?;
+            let left = !shared.flush_a_while()?;
             // A peer that has to be read before it reads on would be waited for in vain.
-            self.timeout = self.owed.left.then_some(TICK);
+            self.timeout = left.then_some(TICK);
             match self.read_to_close(shared) {
                 Err(WebSocketError::Timeout(TimedOut::Read)) => {}
                 closed => return closed,
@@ -425,11 +425,9 @@ impl Reading {
     }
 }
 
-/// What is owed to the peer, over a stream that may have no room for it.
+/// How it went with what is owed to the peer.
 #[derive(Debug, Default)]
 struct Owed {
-    /// Something of it, or before it in the queue, may be left to send.
-    left: bool,
     /// Why nothing can be sent any more. What the peer sent before that is worth reading,
     /// so it is told when there is nothing left to read.
     failed: Option<Box<WebSocketError>>,
@@ -437,9 +435,8 @@ struct Owed {
 
 impl Owed {
     fn offer<S: Duplex>(&mut self, shared: &Shared<S>) {
-        match shared.offer_answers(self.left) {
-            Ok(left) => self.left = left,
-            Err(error) => *self = Self { left: false, failed: Some(Box::new(error)) },
+        if let Err(error) = shared.offer_answers() {
+            self.failed = Some(Box::new(error));
         }
     }
 }

@@ -3,7 +3,10 @@
 
 use std::{
     io::{self, IoSlice},
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +28,10 @@ pub(super) struct Shared<S> {
     pub(super) stream: S,
     sender: Mutex<Sender>,
     signals: Signals,
+    /// Something that the peer is owed, or what goes before it, may be left to send: the
+    /// stream had no room, or another thread was sending. The reader tries again, whoever
+    /// tried before.
+    left: AtomicBool,
     /// How long the peer may take to answer a close frame.
     pub(super) close_timeout: Duration,
     pub(super) subprotocol: Option<String>,
@@ -43,8 +50,8 @@ impl<S: Duplex> Shared<S> {
         // come back now and then for it to look.
         or_unsupported(stream.set_write_timeout(Some(STALL_TICK)))?;
         let (signals, close_timeout) = (sender.signals(), sender.close_timeout());
-        let sender = Mutex::new(sender);
-        Ok(Self { stream, sender, signals, close_timeout, subprotocol, response })
+        let (sender, left) = (Mutex::new(sender), AtomicBool::new(false));
+        Ok(Self { stream, sender, signals, left, close_timeout, subprotocol, response })
     }
 
     /// Queues `len` bytes with `write`, after making room for them.
@@ -59,7 +66,10 @@ impl<S: Duplex> Shared<S> {
             self.offer_locked(&mut sender)?;
         }
         drop(sender);
-        self.offer_answers(false).map(|_| ())
+        if self.signals.is_owing() {
+            self.offer_answers()?;
+        }
+        Ok(())
     }
 
     /// As [`write`](Self::write), and sends all that waits.
@@ -89,7 +99,9 @@ impl<S: Duplex> Shared<S> {
     /// Sends all that waits, as long as the stream takes some of it each time; returns
     /// whether that was all.
     pub(super) fn flush_a_while(&self) -> Result<bool, WebSocketError> {
-        self.advance_locked(&mut self.lock())
+        let all = self.advance_locked(&mut self.lock());
+        self.set_left(matches!(all, Ok(false)));
+        all
     }
 
     /// Sends what the receiving side owes the peer, unless another thread is
@@ -105,17 +117,26 @@ impl<S: Duplex> Shared<S> {
 
     /// As [`answer_peer`](Self::answer_peer), but while the peer may have more to say as far
     /// as that needs no waiting: the reader has to go on reading, for there are peers that
-    /// read only when they have sent. Returns whether something may be `left`, as it was
-    /// before.
-    pub(super) fn offer_answers(&self, left: bool) -> Result<bool, WebSocketError> {
-        if !left && !self.signals.is_owing() {
-            return Ok(false);
+    /// read only when they have sent. What [was left](Self::has_left) is tried again.
+    pub(super) fn offer_answers(&self) -> Result<(), WebSocketError> {
+        if !self.has_left() && !self.signals.is_owing() {
+            return Ok(());
         }
         // Unless it is a close frame of our own that is left, the peer has said its last.
         if self.state() != WebSocketState::Open && !self.is_closing() {
-            return self.answer_peer().map(|()| false);
+            self.set_left(false);
+            return self.answer_peer();
         }
-        self.try_lock().map_or(Ok(true), |mut sender| self.offer_locked(&mut sender))
+        let Some(mut sender) = self.try_lock() else {
+            self.set_left(true);
+            return Ok(());
+        };
+        self.offer_locked(&mut sender)
+    }
+
+    /// Whether something that the peer is owed may be left to send.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
     }
 
     /// Queues a close frame; from now on no write waits for long, where the stream has
@@ -261,9 +282,15 @@ impl<S: Duplex> Shared<S> {
         }
     }
 
-    /// Sends what the stream takes without waiting, where it can do that; returns whether
-    /// something is left.
-    fn offer_locked(&self, sender: &mut Sender) -> Result<bool, WebSocketError> {
+    /// Sends what the stream takes without waiting, where it can do that.
+    fn offer_locked(&self, sender: &mut Sender) -> Result<(), WebSocketError> {
+        let left = self.send_without_waiting(sender);
+        self.set_left(matches!(left, Ok(true)));
+        left.map(|_| ())
+    }
+
+    /// [`offer_locked`](Self::offer_locked); returns whether something is left.
+    fn send_without_waiting(&self, sender: &mut Sender) -> Result<bool, WebSocketError> {
         loop {
             let now = Instant::now();
             let mut slices = [IoSlice::new(&[])];
@@ -306,6 +333,10 @@ impl<S: Duplex> Shared<S> {
         })
     }
 
+    fn set_left(&self, left: bool) {
+        self.left.store(left, Ordering::Relaxed);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Sender> {
         // A panic in a thread that was sending leaves a queue of whole frames.
         self.sender.lock().unwrap_or_else(PoisonError::into_inner)
@@ -338,4 +369,69 @@ pub(super) fn or_unsupported(set: io::Result<()>) -> io::Result<()> {
 
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        frame::{Opcode, Role, WebSocketFrame},
+        options::WebSocketOptions,
+        protocol::Connection,
+    };
+
+    /// A stream that has room for so many bytes without waiting.
+    struct Narrow(Mutex<usize>);
+
+    impl Duplex for Narrow {
+        fn read(&self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn write_vectored(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn try_write(&self, buf: &[u8]) -> Option<io::Result<usize>> {
+            let mut room = self.0.lock().unwrap();
+            let len = buf.len().min(*room);
+            *room -= len;
+            let full = len == 0 && !buf.is_empty();
+            Some(if full { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(len) })
+        }
+
+        fn shutdown_write(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_pong_that_a_writer_could_not_send_is_sent_by_the_reader() {
+        let connection = Connection::new(Role::Client, &WebSocketOptions::client(), Instant::now());
+        let Connection { mut receiver, sender } = connection;
+        let shared = Shared::new(Narrow(Mutex::new(0)), sender, None, None).unwrap();
+        let ping = WebSocketFrame { opcode: Opcode::Ping, ..WebSocketFrame::binary(&b"?"[..]) };
+        receiver.receive_from(&ping.encode(), Instant::now());
+        receiver.next_ref().unwrap();
+        // Before the reader comes to offer it, the pong leaves its slot.
+        shared.write(1, |sender| sender.write_text("!")).unwrap();
+        assert!(!shared.signals.is_owing() && shared.lock().queued() > 0);
+
+        *shared.stream.0.lock().unwrap() = 100;
+        shared.offer_answers().unwrap();
+        assert_eq!(shared.lock().queued(), 0);
+        assert!(!shared.has_left());
+    }
 }
