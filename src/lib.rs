@@ -126,6 +126,11 @@
 #![cfg_attr(feature = "tokio", doc = "[`tokio`]: crate::tokio")]
 #![cfg_attr(not(feature = "tokio"), doc = "[`tokio`]: #features")]
 #![deny(unsafe_code)]
+// What drivers share is not all used where there is none of them.
+#![cfg_attr(
+    all(feature = "driver", not(any(feature = "blocking", feature = "tokio"))),
+    allow(dead_code, unused_imports)
+)]
 // Where the documentation is published, items say which feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
