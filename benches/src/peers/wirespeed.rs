@@ -102,9 +102,6 @@ impl Receive for WirespeedOwned {
 /// From this size on, in bytes, a copy costs more than to own the message.
 const LARGE: usize = 4 << 10;
 
-/// Slices of one vectored write, as many as the drivers offer.
-const SLICES: usize = 32;
-
 /// Texts written to the queue, which the transport empties after each batch. Large ones
 /// are owned, which a server sends by reference.
 pub struct WirespeedSender {
@@ -138,7 +135,7 @@ impl Send for WirespeedSender {
             written.expect("room");
         }
         loop {
-            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut slices = [IoSlice::new(&[]); 8];
             let count = sender.transmit(self.now, &mut slices);
             let len = slices[..count].iter().map(|slice| slice.len()).sum();
             if len == 0 {

@@ -56,7 +56,26 @@ pub(super) unsafe fn visit<I: Isa, A: Access, V: Visitor<A>>(
             }
         } else if len > 32 {
             visitor.ends::<I::Bytes32>(span)
-        } else if len > 16 {
+        } else {
+            visit_short::<I, _, _>(span, visitor)
+        }
+    }
+}
+
+/// [`visit`] for a span of up to 32 bytes.
+///
+/// # Safety
+///
+/// The span must not be longer than that, and the CPU must have the instructions of `I`.
+#[inline(always)]
+pub(super) unsafe fn visit_short<I: Isa, A: Access, V: Visitor<A>>(
+    span: Span<'_, A>,
+    visitor: V,
+) -> V::Output {
+    // SAFETY: as above.
+    unsafe {
+        let len = span.len();
+        if len > 16 {
             visitor.ends::<I::Bytes16>(span)
         } else if len >= 8 {
             visitor.ends::<u64>(span)

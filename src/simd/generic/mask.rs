@@ -16,7 +16,7 @@ pub(in crate::simd) unsafe fn mask<I: Isa, A: Access>(span: Span<'_, A>) {
     // SAFETY: the caller's promise.
     unsafe {
         if span.len() > cover::MAX {
-            long::<I::Bytes32, _>(span);
+            long::<I, _>(span);
         } else {
             cover::visit::<I, _, _>(span, Masking);
         }
@@ -44,46 +44,59 @@ impl<A: Access> Visitor<A> for Masking {
     }
 }
 
-/// Masks a long span. The stores of the body are aligned, for one that crosses a
-/// page costs 35 cycles.
+/// Masks a long span. The stores of the body are aligned, and the end is never stored
+/// across the edge of a page, which costs 35 cycles and would happen each time where
+/// payloads of whole pages lie a header behind the start of one.
 ///
 /// # Safety
 ///
-/// `A` must store, the span must be longer than 256 bytes, and the CPU must have
-/// the instructions of `B`, which must not be longer than 64.
+/// As for [`mask`], and the span must be longer than [`cover::MAX`].
 #[inline(always)]
-unsafe fn long<B: Block, A: Access>(span: Span<'_, A>) {
-    let tail_at = span.len() - B::LEN;
+unsafe fn long<I: Isa, A: Access>(span: Span<'_, A>) {
+    let len = I::Bytes32::LEN;
+    let tail_at = span.len() - len;
     // SAFETY: every access ends at or before the length, which is above 256; the
     // head, the tail and what the head overlaps are loaded before any is stored.
     unsafe {
-        let tail: B = span.load_unmasked(tail_at);
-        let head: B = span.load_unmasked(0);
-        let mut at = misalignment::<B>(span.target);
-        let key = B::splat(span.key_at(at));
-        let first = span.load::<B>(at).xor(key);
+        let crosses = crosses_page::<I::Bytes32>(span.target.add(tail_at));
+        let tail = (!crosses).then(|| span.load_unmasked::<I::Bytes32>(tail_at));
+        let head: I::Bytes32 = span.load_unmasked(0);
+        let mut at = misalignment::<I::Bytes32>(span.target);
+        let key = I::Bytes32::splat(span.key_at(at));
+        let first = span.load::<I::Bytes32>(at).xor(key);
         span.store(0, head);
-        if !A::IN_PLACE {
+        if !A::IN_PLACE
+            && let Some(tail) = tail
+        {
             // A payload behind this one begins where, in a page, this one's tail
             // may lie: its loads would wait for the store, were it the last.
             span.store(tail_at, tail);
         }
         span.store(at, first);
-        at += B::LEN;
+        at += len;
 
         let keys = Pair(Pair(key, key), Pair(key, key));
-        while at + 4 * B::LEN <= span.len() {
-            span.store(at, span.load::<Pair<Pair<B>>>(at).xor(keys));
-            at += 4 * B::LEN;
+        while at + 4 * len <= span.len() {
+            span.store(at, span.load::<Pair<Pair<I::Bytes32>>>(at).xor(keys));
+            at += 4 * len;
         }
         while at < tail_at {
-            span.store(at, span.load::<B>(at).xor(key));
-            at += B::LEN;
+            span.store(at, span.load::<I::Bytes32>(at).xor(key));
+            at += len;
         }
-        if A::IN_PLACE {
-            span.store(tail_at, tail);
+        match tail {
+            Some(tail) if A::IN_PLACE => span.store(tail_at, tail),
+            Some(_) => {}
+            None => cover::visit_short::<I, _, _>(span.suffix(at), Masking),
         }
     }
+}
+
+/// Whether a block at `start` lies in two pages.
+#[inline(always)]
+fn crosses_page<B: Block>(start: *const u8) -> bool {
+    const PAGE: usize = 4096;
+    start.addr() % PAGE > PAGE - B::LEN
 }
 
 /// Bytes from `start` to the next address that is a multiple of the block's

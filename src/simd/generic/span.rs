@@ -159,6 +159,20 @@ impl<A: Access> Span<'_, A> {
             self.store(self.len - B::LEN, last);
         }
     }
+
+    /// What is left of the span behind its first `at` bytes, of which it must have
+    /// as many.
+    #[inline(always)]
+    pub(in crate::simd) fn suffix(self, at: usize) -> Self {
+        debug_assert!(at <= self.len);
+        Self {
+            source: self.source.wrapping_add(at),
+            target: self.target.wrapping_add(at),
+            len: self.len - at,
+            key: self.key_at(at),
+            ..self
+        }
+    }
 }
 
 /// What the detailed check needs, which the portable tier does not have.
@@ -185,20 +199,6 @@ impl<A: Access> Span<'_, A> {
         key: Mask,
     ) -> Self {
         Self::new(source, target, len, key)
-    }
-
-    /// What is left of the span behind its first `at` bytes, of which it must have
-    /// as many.
-    #[inline(always)]
-    pub(in crate::simd) fn suffix(self, at: usize) -> Self {
-        debug_assert!(at <= self.len);
-        Self {
-            source: self.source.wrapping_add(at),
-            target: self.target.wrapping_add(at),
-            len: self.len - at,
-            key: self.key_at(at),
-            ..self
-        }
     }
 
     /// The bytes that decide on the alignment of loads and stores: a store that is

@@ -73,6 +73,34 @@ fn masks_long_payloads() {
 }
 
 #[test]
+fn masks_long_payloads_that_end_around_the_edge_of_a_page() {
+    const PAGE: usize = 4096;
+    const FENCE_LEN: usize = 64;
+    let mut memory = vec![0; 4 * PAGE];
+    let edge = memory.as_ptr().addr().wrapping_neg() % PAGE + 2 * PAGE;
+    for len in [257, 260, 287, 288, 300, 4096, 5000] {
+        let payload = noise(len);
+        let fence = [FENCE; FENCE_LEN].as_slice();
+        let expected = [fence, &masked(&payload), fence].concat();
+        for (kernels, end) in
+            tiers().flat_map(|kernels| (edge - 40..edge + 40).map(move |end| (kernels, end)))
+        {
+            let place = end - len - FENCE_LEN..end + FENCE_LEN;
+            let context = format!("{}, length {len}, end {end}, edge {edge}", kernels.tier());
+
+            memory[place.clone()].fill(FENCE);
+            memory[end - len..end].copy_from_slice(&payload);
+            kernels.mask(&mut memory[end - len..end], Mask::new(KEY));
+            assert_eq!(memory[place.clone()], expected, "{context}");
+
+            memory[place.clone()].fill(FENCE);
+            kernels.copy_masked_into(&payload, &mut memory[end - len..end], Mask::new(KEY));
+            assert_eq!(memory[place], expected, "{context}, copied");
+        }
+    }
+}
+
+#[test]
 fn keeps_the_phase_across_every_cut() {
     let payload = noise(*ALL_LENGTHS.end());
     let expected = masked(&payload);
