@@ -193,16 +193,19 @@ where
         if !open {
             match ascii_prefix::<I, _>(span) {
                 Ok(()) => return true,
-                Err(tested) => span = span.suffix(tested),
+                // From whole registers on, where that is no harm: what is left at the end
+                // is then as much in all texts of a length, wherever they lie.
+                Err(tested) if A::IN_PLACE => span = span.suffix(tested),
+                Err(tested) => span = span.suffix(tested - tested % 64),
             }
         }
         let mut check = <I::Register as Utf8Block>::Check::after(last);
         let key = I::Register::splat(span.key_at(0));
         let keys = Pair(key, key);
-        // Wide registers make half as many operations of a vector unit as others. With
-        // them eight bytes tell as much of text in a script of its own as a pair, and
-        // it pays to know whether there is a check to end. With others it pays not to
-        // ask: nobody can foresee the answer in text with an accent here and there.
+        // Wide registers make half as many operations of a vector unit as others, and it
+        // pays to know of each whether it is ASCII, and whether there is a check to end. In
+        // text in a script of its own eight bytes tell as much as both. With others it pays
+        // not to ask: nobody can foresee the answer in text with an accent here and there.
         let wide = I::Register::LEN >= 64;
         let mut at = 0;
         while at + 2 * I::Register::LEN <= span.len() {
@@ -211,13 +214,26 @@ where
             if A::STORES {
                 span.store(at, pair);
             }
-            if !probe.is_ascii() || !pair.is_ascii() {
-                check.block(pair.0);
+            if !probe.is_ascii() || !wide && !pair.is_ascii() {
+                if at == 0 {
+                    check.block(pair.0);
+                } else {
+                    check_next(&mut check, span, at, pair.0);
+                }
                 check_next(&mut check, span, at + I::Register::LEN, pair.1);
                 open = true;
-            } else if open || !wide {
+            } else if wide {
+                for register in [pair.0, pair.1] {
+                    if !register.is_ascii() {
+                        check.block(register);
+                        open = true;
+                    } else if open {
+                        check.ascii();
+                        open = false;
+                    }
+                }
+            } else {
                 check.ascii();
-                open = false;
             }
             at += 2 * I::Register::LEN;
         }
