@@ -124,6 +124,29 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> WebSocketReader<R, W> {
         self.reading.receive_ref(&mut self.inlet).await
     }
 
+    /// Waits for messages, and hands all that are received already to `each`, borrowed.
+    /// Returns `false` once the connection is closed. Answers are for the other half.
+    ///
+    /// Cancel safe: nothing is waited for between taking the first message and returning.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive), and those of `each`, after which messages may be left
+    /// for the next call.
+    pub async fn receive_batch<F>(&mut self, mut each: F) -> Result<bool, WebSocketError>
+    where
+        F: FnMut(MessageRef<'_>) -> Result<(), WebSocketError>,
+    {
+        match self.receive_ref().await? {
+            Some(first) => each(first)?,
+            None => return Ok(false),
+        }
+        while let Some(message) = self.try_receive_ref()? {
+            each(message)?;
+        }
+        Ok(true)
+    }
+
     /// The next message if it is received already.
     ///
     /// # Errors

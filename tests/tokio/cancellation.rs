@@ -122,6 +122,28 @@ fn list_17_receive_batch() {
 }
 
 #[test]
+fn list_17_receive_batch_by_a_half() {
+    in_runtime(|| {
+        for step in STEPS {
+            let wire = Wire::stuttering(step);
+            let expected = conversation(&wire);
+            let mut halves = split(&wire);
+            let mut received = Vec::new();
+            while drop_at_every_poll(&mut halves, |(reader, _)| {
+                poll_once(reader.receive_batch(|message| {
+                    received.push(message.to_message());
+                    Ok(())
+                }))
+            })
+            .unwrap()
+            {}
+            assert_eq!(received, expected, "step {step}");
+            assert_answered(&wire);
+        }
+    });
+}
+
+#[test]
 fn list_17_the_stream() {
     let next = |stream: Pin<&mut WebSocketStream<Wire>>| {
         stream.poll_next(&mut Context::from_waker(Waker::noop())).map(Option::transpose)

@@ -126,6 +126,28 @@ fn an_answer_finds_room_behind_a_pong() {
     assert_eq!(sent, [Opcode::Pong, Opcode::Text]);
 }
 
+/// What is received already is one batch, up to the message that `each` refuses.
+#[test]
+fn a_half_takes_in_batches_what_is_there() {
+    let wire = Wire::open();
+    let (mut reader, _writer) =
+        server_with(&wire, &quiet()).split_with(|wire| (wire.clone(), wire));
+    ["a", "b", "c", "d"].iter().for_each(|&text| wire.deliver_message(&text.into()));
+    let mut take = |refused: &str| {
+        let mut taken = Vec::new();
+        let batch = poll_once(reader.receive_batch(|message| {
+            let text = message.as_text().unwrap_or_default().to_owned();
+            let refuses = text == refused;
+            taken.push(text);
+            if refuses { Err(WebSocketError::ConnectionClosed) } else { Ok(()) }
+        }));
+        (taken.concat(), batch)
+    };
+    assert!(matches!(take("b"), (taken, Poll::Ready(Err(_))) if taken == "ab"));
+    assert!(matches!(take(""), (taken, Poll::Ready(Ok(true))) if taken == "cd"));
+    assert!(take("").1.is_pending());
+}
+
 /// Compressed messages refer to earlier ones until the connection is idle, and then,
 /// if it is told to, it holds no compressor.
 #[cfg(feature = "deflate")]
