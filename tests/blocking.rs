@@ -475,6 +475,18 @@ fn a_peer_that_takes_nothing_is_given_up() {
     }
 }
 
+/// What the stream holds back is lost with it, and asking it again would fail.
+#[test]
+fn to_close_after_the_transport_is_lost_is_no_error() {
+    let stream = Stuck { takes: true, ..Stuck::default() };
+    let ws = stuck(&stream, |limits| limits.write_stall = Duration::ZERO);
+    assert!(matches!(ws.send("hello"), Err(WebSocketError::Timeout(TimedOut::Write))));
+    assert!(matches!(ws.receive(), Err(WebSocketError::ConnectionLost)));
+    let flushed = ws.flush();
+    assert!(matches!(flushed, Err(WebSocketError::ConnectionLost)), "{flushed:?}");
+    ws.close(1000, "").unwrap();
+}
+
 /// A transport that has no room for what is written, unless it is said to have, and has
 /// something to read each time.
 #[derive(Debug, Clone, Default)]
@@ -723,31 +735,65 @@ fn a_flush_tells_what_was_dropped() {
     client.close(1000, "is no error on a closed connection").unwrap();
 }
 
+/// A client over the stuck transport that spins for so long.
+fn spinning(stream: &Stuck, spin: Duration) -> WebSocketConnection<Stuck> {
+    let mut options = WebSocketOptions::client();
+    options.spin = spin;
+    options.limits.close_timeout = Duration::from_millis(20);
+    WebSocketConnection::from_stream(stream.clone(), Role::Client, &options, Bytes::new()).unwrap()
+}
+
 /// A receive that spins asks the stream, as long as it may, before it waits in a read.
 #[test]
 fn a_receive_that_spins_asks_again() {
-    let open = |stream: &Stuck, spin| {
-        let mut options = WebSocketOptions::client();
-        options.spin = spin;
-        WebSocketConnection::from_stream(stream.clone(), Role::Client, &options, Bytes::new())
-    };
-
     let stream = Stuck { ends_after: 100, ..Stuck::default() };
-    let ws = open(&stream, Duration::MAX).unwrap();
+    let ws = spinning(&stream, Duration::MAX);
     assert!(matches!(ws.receive(), Err(WebSocketError::ConnectionLost)));
     assert_eq!(*stream.waits.lock().unwrap(), [Some(Duration::ZERO); 100]);
     assert_eq!(stream.read.load(Ordering::Relaxed), 0);
 
     let stream = Stuck { ends_after: usize::MAX, ..Stuck::default() };
-    let ws = open(&stream, Duration::from_nanos(1)).unwrap();
+    let ws = spinning(&stream, Duration::from_nanos(1));
     ws.set_read_timeout(Some(Duration::from_millis(1)));
     assert!(matches!(ws.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
     assert!(stream.waits.lock().unwrap().iter().any(|wait| *wait > Some(Duration::ZERO)));
+}
 
-    // The read timeout bounds it.
-    let ws = open(&stream, Duration::MAX).unwrap();
+/// Nor is there a wait in a read when the time is up.
+#[test]
+fn a_read_timeout_bounds_a_spin() {
+    let stream = Stuck { ends_after: usize::MAX, ..Stuck::default() };
+    let ws = spinning(&stream, Duration::MAX);
     ws.set_read_timeout(Some(Duration::from_millis(1)));
     assert!(matches!(ws.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
+    assert_eq!(stream.read.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_spin_does_not_put_the_deadlines_off() {
+    let stream = Stuck { takes: true, flushes: true, ends_after: usize::MAX, ..Stuck::default() };
+    let (say, hear) = mpsc::channel();
+    thread::spawn(move || say.send(spinning(&stream, Duration::MAX).close(1000, "")));
+    let closed = hear.recv_timeout(Duration::from_secs(30)).expect("an end");
+    assert!(matches!(closed, Err(WebSocketError::Timeout(TimedOut::Close))), "{closed:?}");
+}
+
+/// The peer's close frame is there, and its end of the stream is not.
+#[test]
+fn a_read_timeout_bounds_the_wait_for_the_end() {
+    let arrives = frame(Opcode::Close, "").into();
+    let stream =
+        Stuck { takes: true, flushes: true, ends_after: usize::MAX, arrives, ..Stuck::default() };
+    let ws = stuck(&stream, |limits| limits.close_timeout = Duration::MAX);
+    assert!(matches!(ws.receive(), Ok(Some(WebSocketMessage::Close(..)))));
+    ws.set_read_timeout(Some(Duration::ZERO));
+    for _ in 0..3 {
+        let end = ws.receive();
+        assert!(matches!(end, Err(WebSocketError::Timeout(TimedOut::Read))), "{end:?}");
+    }
+    ws.set_read_timeout(None);
+    stream.is_shut_down.store(true, Ordering::Relaxed);
+    assert!(matches!(ws.receive(), Ok(None)));
 }
 
 /// A message that goes on arriving does not put the read timeout off.
@@ -760,7 +806,6 @@ fn a_read_timeout_bounds_a_whole_receive() {
     assert!(matches!(ws.receive(), Err(WebSocketError::Timeout(TimedOut::Read))));
 }
 
-/// A close waits as long as the limits say, however long a receive may take.
 /// The application's own work is not the peer's silence.
 #[test]
 fn what_came_in_time_is_read_before_the_peer_is_judged() {
@@ -837,6 +882,7 @@ fn a_peer_that_takes_a_byte_now_and_then_is_given_up() {
     assert!(matches!(sent, Err(WebSocketError::Timeout(TimedOut::Write))), "{sent:?}");
 }
 
+/// A close waits as long as the limits say, however long a receive may take.
 #[test]
 fn a_read_timeout_does_not_bound_a_close() {
     let stream = Stuck { takes: true, ..Stuck::default() };

@@ -277,7 +277,9 @@ impl<S: Duplex> WebSocketConnection<S> {
     }
 
     /// Bounds each receive; `None`, the default, waits for ever, and zero takes what is
-    /// there. A receive that times out loses nothing.
+    /// there. A receive that times out loses nothing. A peer that has closed or has broken a
+    /// rule is answered before that: one that takes nothing meanwhile holds the receive up
+    /// for [`Limits::write_stall`](crate::Limits::write_stall).
     pub fn set_read_timeout(&self, timeout: Option<Duration>) {
         self.reading.borrow_mut().timeout = timeout;
     }

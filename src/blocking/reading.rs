@@ -20,6 +20,10 @@ use crate::{
 /// idle: then the buffers go back to the pool, and the wait goes on without.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a receive spins before it looks at the clock and at what others have done: a
+/// thread that closes, or cannot send a pong, does not wake it.
+const SPIN_AT_ONCE: Duration = Duration::from_millis(50);
+
 /// When to try again to send what the stream had no room for, unless it has something to
 /// read before.
 const SEND_AGAIN: Duration = Duration::from_millis(50);
@@ -143,7 +147,8 @@ impl Reading {
             match self.receiver.find(way) {
                 Ok(Some(found)) => return Ok(Some(found)),
                 Ok(None) if self.receiver.is_finished() => {
-                    self.finish(shared);
+                    let give_up = *give_up.get_or_insert_with(|| self.give_up_at());
+                    self.finish(shared, give_up)?;
                     return Ok(None);
                 }
                 Ok(None) => {
@@ -174,7 +179,9 @@ impl Reading {
             self.receive_ahead(now);
             return Ok(());
         }
-        let (mut idle, mut spun) = (false, self.receiver.spin().is_zero());
+        let mut idle = false;
+        let mut spins = !self.receiver.spin().is_zero();
+        let spin_end = now.checked_add(self.receiver.spin());
         loop {
             if self.looks_late(shared, give_up, now) && self.read_what_is_there(shared)? {
                 return Ok(());
@@ -188,7 +195,6 @@ impl Reading {
                 return Err(WebSocketError::Timeout(TimedOut::Read));
             }
             let deadline = self.next_deadline(shared, give_up, now);
-            let left = deadline.map(|at| at.saturating_duration_since(now).max(TICK));
             if idle {
                 if !shared.has_left() {
                     self.receiver.release_idle();
@@ -196,17 +202,22 @@ impl Reading {
                 }
                 // A writer that closes meanwhile wakes nobody, and has a deadline then.
                 let longest = shared.close_timeout.max(IDLE_AFTER);
-                let left = left.map_or(longest, |left| left.min(longest));
-                let readable = self.wait_readable(shared, left)?;
+                let readable = self.wait_readable(shared, time_left(deadline, now, longest))?;
                 now = Instant::now();
                 if !readable {
                     continue;
                 }
-            } else if !spun {
-                spun = true;
-                self.spin(shared, give_up)?;
+            } else if spins {
+                let pause = now.checked_add(SPIN_AT_ONCE);
+                let until = spin_end.into_iter().chain(deadline).chain(pause).min();
+                let readable = self.spin(shared, until)?;
+                now = Instant::now();
+                spins = !readable && spin_end.is_none_or(|end| now < end);
+                if spins {
+                    continue;
+                }
             }
-            if self.read(shared, left.map_or(IDLE_AFTER, |left| left.min(IDLE_AFTER)))? {
+            if self.read(shared, time_left(deadline, now, IDLE_AFTER))? {
                 return Ok(());
             }
             (now, idle) = (Instant::now(), true);
@@ -268,23 +279,19 @@ impl Reading {
         readable.map_err(|error| self.lost(shared, error))
     }
 
-    /// Asks for bytes again and again, as long as [`WebSocketOptions::spin`] says and
-    /// the caller waits.
-    ///
-    /// [`WebSocketOptions::spin`]: crate::WebSocketOptions::spin
+    /// Asks for bytes again and again until there are some, which it says, or it is `until`.
     #[cold]
     fn spin<S: Duplex>(
         &mut self,
         shared: &Shared<S>,
-        give_up: Option<Instant>,
-    ) -> Result<(), WebSocketError> {
-        let end = Instant::now().checked_add(self.receiver.spin());
-        let end = end.into_iter().chain(give_up).min();
+        until: Option<Instant>,
+    ) -> Result<bool, WebSocketError> {
         loop {
-            if self.wait_readable(shared, Duration::ZERO)?
-                || end.is_some_and(|end| Instant::now() >= end)
-            {
-                return Ok(());
+            if self.wait_readable(shared, Duration::ZERO)? {
+                return Ok(true);
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Ok(false);
             }
             std::hint::spin_loop();
         }
@@ -393,8 +400,13 @@ impl Reading {
         }
     }
 
-    /// After the last message: sees the transport to its end.
-    pub(super) fn finish<S: Duplex>(&mut self, shared: &Shared<S>) {
+    /// After the last message: sees the transport to its end. If it is `give_up` before
+    /// that, the next receive goes on with it.
+    fn finish<S: Duplex>(
+        &mut self,
+        shared: &Shared<S>,
+        give_up: Option<Instant>,
+    ) -> Result<(), WebSocketError> {
         // Nothing is left to read, so that this may wait, for other threads as well. What
         // is wrong shows in what is to be done then.
         let _ = shared.flush();
@@ -407,12 +419,15 @@ impl Reading {
                 TransportAction::Keep => break,
                 TransportAction::Drop => self.drop_transport(shared),
                 TransportAction::HalfClose | TransportAction::AwaitEnd => {
-                    if self.fill(shared, None).is_err() {
-                        self.drop_transport(shared);
+                    match self.fill(shared, give_up) {
+                        Ok(()) => {}
+                        Err(error @ WebSocketError::Timeout(TimedOut::Read)) => return Err(error),
+                        Err(_) => self.drop_transport(shared),
                     }
                 }
             }
         }
+        Ok(())
     }
 
     fn drop_transport<S: Duplex>(&mut self, shared: &Shared<S>) {
@@ -444,6 +459,11 @@ impl Owed {
 /// The shortest wait: a deadline that is due between two looks at the clock
 /// must not become a timeout of zero, which is for ever.
 const TICK: Duration = Duration::from_millis(1);
+
+/// How long to wait at `now`.
+fn time_left(deadline: Option<Instant>, now: Instant, longest: Duration) -> Duration {
+    deadline.map_or(longest, |at| at.saturating_duration_since(now).max(TICK).min(longest))
+}
 
 /// Tells the peer of what it did wrong.
 #[cold]

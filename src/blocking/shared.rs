@@ -247,6 +247,9 @@ impl<S: Duplex> Shared<S> {
     /// Sends until nothing is left, or the stream has taken nothing for as long as a write
     /// may wait; returns whether nothing is left.
     fn advance_locked(&self, sender: &mut Sender) -> Result<bool, WebSocketError> {
+        if sender.is_lost() {
+            return Ok(true); // with what the stream held back
+        }
         let mut now = Instant::now();
         loop {
             let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
@@ -291,6 +294,9 @@ impl<S: Duplex> Shared<S> {
 
     /// [`offer_locked`](Self::offer_locked); returns whether something is left.
     fn send_without_waiting(&self, sender: &mut Sender) -> Result<bool, WebSocketError> {
+        if sender.is_lost() {
+            return Ok(false);
+        }
         loop {
             let now = Instant::now();
             let mut slices = [IoSlice::new(&[])];

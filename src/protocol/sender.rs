@@ -379,6 +379,12 @@ impl Sender {
         }
     }
 
+    /// Whether the transport can take nothing more.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     /// Whether something was dropped because the transport was lost.
     #[cfg(feature = "driver")]
     pub(crate) fn has_dropped(&self) -> bool {
