@@ -52,7 +52,7 @@ pub enum WebSocketError {
     #[cfg(feature = "tls")]
     #[error(transparent)]
     Tls(TlsError),
-    /// The host, or the proxy before it, cannot be reached.
+    /// The host, or the proxy before it, cannot be reached, or not in time.
     #[cfg(feature = "driver")]
     #[error(transparent)]
     Connect(Box<net::Error>),
@@ -92,7 +92,9 @@ pub enum WebSocketError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimedOut {
-    /// Resolving, dialling and the proxy's part.
+    /// Resolving, waiting for another connection to the same host, and the proxy's part.
+    /// Addresses that do not answer in time are among the attempts of
+    /// [`WebSocketError::Connect`].
     Connect,
     /// The opening handshake, TLS included.
     Handshake,

@@ -257,6 +257,8 @@ impl Acceptor {
         socket: TcpStream,
     ) -> Result<(Request<()>, WebSocketConnection<Stream>), WebSocketError> {
         let deadline = Instant::now().checked_add(self.timeout);
+        // Some systems pass it on from the listener.
+        socket.set_nonblocking(false)?;
         socket.set_nodelay(true)?;
         let stream = Stream::Tcp(socket);
         #[cfg(feature = "tls")]

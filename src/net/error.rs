@@ -39,11 +39,20 @@ pub enum Error {
     /// The connection to the proxy failed before the tunnel stood.
     #[error("connection to the proxy failed: {0}")]
     ProxyIo(#[source] io::Error),
-    /// TLS with the host, or with its proxy, failed.
+    /// TLS with the host failed.
     #[cfg(feature = "tls")]
     #[error("TLS with {host}: {source}")]
     Tls {
         /// Whom with.
+        host: String,
+        /// Why.
+        source: TlsError,
+    },
+    /// TLS with the proxy failed.
+    #[cfg(feature = "tls")]
+    #[error("TLS with the proxy {host}: {source}")]
+    ProxyTls {
+        /// The proxy.
         host: String,
         /// Why.
         source: TlsError,

@@ -142,13 +142,13 @@ async fn secure(
     host: &str,
     deadline: Instant,
 ) -> Result<MaybeTlsStream, Error> {
-    let failed = |source| Error::Tls { host: host.to_owned(), source };
+    let failed = |source| peer.failed(host, source);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| UrlError::InvalidHost)?;
     let tls = TlsConnector::from(Arc::clone(connector.tls_config(peer).map_err(failed)?));
     match timeout_at(deadline.into(), tls.connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(MaybeTlsStream::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => Err(failed(tls_error(error))),
-        Err(_) => Err(Error::Timeout(Phase::Tls)),
+        Err(_) => Err(failed(TlsError::TimedOut)),
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use wirespeed::WebSocketError;
 use wirespeed::net::proxy::{EnvironmentProxies, ProxyError};
 use wirespeed::net::stream::{Duplex, Stream, TlsStream};
 use wirespeed::net::tls::TlsServer;
@@ -112,6 +113,28 @@ fn wss_runs_through_an_https_proxy() {
     connector.tls = Some(authority.client());
     ask(&connect(&connector, "wss://h.example/").unwrap().stream);
     serving.join().unwrap();
+}
+
+/// Whoever looks at the server's certificate then looks in vain.
+#[test]
+fn a_proxy_that_is_not_trusted_is_named() {
+    let proxy_server = Authority::new().server(&["127.0.0.1"]);
+    let (proxy, _serving) = serve(move |stream| {
+        TlsStream::accept(stream, proxy_server.config().clone(), None).is_err()
+    });
+    let mut connector = connector(&format!("https://{proxy}"));
+    connector.tls = Some(Authority::new().client());
+    let error = connect(&connector, "wss://h.example/").unwrap_err();
+    assert!(error.to_string().starts_with("TLS with the proxy 127.0.0.1: "), "{error}");
+    let error = WebSocketError::from(error);
+    assert!(matches!(error, WebSocketError::Connect(_)), "{error:?}");
+
+    let (proxy, _serving) = serve(|mut stream| stream.read_to_end(&mut Vec::new()).unwrap());
+    let mut connector = self::connector(&format!("https://{proxy}"));
+    connector.tls = Some(Authority::new().client());
+    connector.options.timeout = SHORT;
+    let error = connect(&connector, "wss://h.example/").unwrap_err();
+    assert!(matches!(error, Error::Timeout(Phase::Proxy)), "{error:?}");
 }
 
 /// Who the client is concerns the server alone.

@@ -123,14 +123,9 @@ impl Connector {
         host: &str,
         deadline: Instant,
     ) -> Result<Stream, Error> {
-        use crate::net::tls::TlsError;
-
         let name = rustls::pki_types::ServerName::try_from(host.to_owned())
             .map_err(|_| crate::net::UrlError::InvalidHost)?;
-        let failed = |source| match source {
-            TlsError::TimedOut => Error::Timeout(Phase::Tls),
-            source => Error::Tls { host: host.to_owned(), source },
-        };
+        let failed = |source| peer.failed(host, source);
         let config = self.tls_config(peer).map_err(failed)?.clone();
         let stream = TlsStream::connect(stream, config, name, Some(deadline));
         stream.map(Stream::from).map_err(failed)

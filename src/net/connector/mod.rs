@@ -11,6 +11,8 @@ use rustls::ClientConfig;
 use super::WebSocketUrl;
 use super::dial::{DialOptions, Resolver, SystemResolver};
 use super::error::Error;
+#[cfg(feature = "tls")]
+use super::error::Phase;
 use super::proxy::{EnvironmentProxies, Proxy};
 #[cfg(feature = "tls")]
 use super::tls::{TlsClient, TlsError};
@@ -44,6 +46,20 @@ pub struct Connector {
 pub(crate) enum TlsPeer {
     Server,
     Proxy,
+}
+
+#[cfg(feature = "tls")]
+impl TlsPeer {
+    /// What it means that TLS with the host or proxy `name` has failed.
+    pub(crate) fn failed(self, name: &str, source: TlsError) -> Error {
+        let host = name.to_owned();
+        match (self, source) {
+            (Self::Server, TlsError::TimedOut) => Error::Timeout(Phase::Tls),
+            (Self::Proxy, TlsError::TimedOut) => Error::Timeout(Phase::Proxy),
+            (Self::Server, source) => Error::Tls { host, source },
+            (Self::Proxy, source) => Error::ProxyTls { host, source },
+        }
+    }
 }
 
 /// Which proxy to use.

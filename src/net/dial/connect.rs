@@ -10,7 +10,7 @@ use socket2::Socket;
 
 use super::race::{Race, interleave};
 use super::{ConnectingPermit, DialOptions, Started, Turns, start_due};
-use crate::net::{Error, Phase};
+use crate::net::{Error, Phase, stream::LONGEST_POLL};
 
 /// A connection, and the right to go on with its opening handshake.
 pub(in crate::net) struct Dialled {
@@ -135,6 +135,7 @@ fn wait(running: &[Connecting], until: Instant) -> io::Result<Vec<bool>> {
         running.iter().map(|attempt| PollFd::new(&attempt.socket, PollFlags::OUT)).collect();
     // Rounded up, so as not to come back a little early and find nothing due.
     let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+    let left = left.min(LONGEST_POLL);
     match poll(&mut sockets, Timespec::try_from(left).ok().as_ref()) {
         Ok(_) => Ok(sockets.iter().map(|socket| !socket.revents().is_empty()).collect()),
         Err(Errno::INTR) => Ok(vec![false; running.len()]),

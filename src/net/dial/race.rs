@@ -42,6 +42,8 @@ pub struct Race {
     failed: Vec<Attempt>,
 }
 
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What to do next in a [`Race`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RaceStep {
@@ -85,7 +87,8 @@ impl Race {
         match self.queue.pop_front() {
             Some(address) => {
                 self.running += 1;
-                self.next_start = now.checked_add(self.stagger);
+                // Too long to be added is as good as a day.
+                self.next_start = now.checked_add(self.stagger).or(now.checked_add(A_DAY));
                 RaceStep::Start(address)
             }
             None if self.running > 0 => RaceStep::Wait(None),
@@ -162,6 +165,17 @@ mod tests {
         assert_eq!(race.poll(start + STAGGER), RaceStep::Lost);
         let failed = race.into_failed();
         assert_eq!(failed.iter().map(|attempt| attempt.address).collect::<Vec<_>>(), [a, c, b]);
+    }
+
+    #[test]
+    fn a_stagger_too_long_to_be_added_is_not_none() {
+        let [a, b] = addresses(&["1.1.1.1:1", "2.2.2.2:1"])[..] else { panic!() };
+        let mut race = Race::new(vec![a, b], Duration::MAX);
+        let now = Instant::now();
+        assert_eq!(race.poll(now), RaceStep::Start(a));
+        assert_eq!(race.poll(now), RaceStep::Wait(Some(now + A_DAY)));
+        race.failed(a, io::ErrorKind::ConnectionRefused.into());
+        assert_eq!(race.poll(now), RaceStep::Start(b));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::net::WebSocketUrl;
 ///
 /// - `wss` URLs: `https_proxy`, `HTTPS_PROXY`
 /// - `ws` URLs: `http_proxy`, in lower case only, since a CGI server turns a
-///   request's `Proxy` header into `HTTP_PROXY`
+///   request's `Proxy` header into `HTTP_PROXY`. Windows, which does not tell them
+///   apart, has none where a CGI server has set `REQUEST_METHOD`
 /// - both, where these are unset: `all_proxy`, `ALL_PROXY`
 /// - none for what `no_proxy` or `NO_PROXY` lists, separated by commas or
 ///   spaces: a domain stands for itself and everything below it (with or
@@ -31,8 +32,12 @@ impl EnvironmentProxies {
     /// Reads the process's environment.
     #[must_use]
     pub fn from_env() -> Self {
-        // What is not UTF-8 stays an error: the connection is not to be made directly.
-        Self::from_lookup(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
+        let is_cgi = cfg!(windows) && env::var_os("REQUEST_METHOD").is_some();
+        Self::from_lookup(|name| {
+            let value = if is_cgi && name == "http_proxy" { None } else { env::var_os(name) };
+            // What is not UTF-8 stays an error: the connection is not to be made directly.
+            value.map(|value| value.to_string_lossy().into_owned())
+        })
     }
 
     /// Reads variables through `lookup`.

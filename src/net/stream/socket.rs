@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
-use super::Duplex;
+use super::{Duplex, LONGEST_POLL};
 
 macro_rules! impl_duplex {
     ($socket:ty) => {
@@ -55,12 +55,14 @@ impl_duplex!(UnixStream);
 
 /// Waits until `socket` is ready; `false` once `timeout` has passed.
 fn wait(socket: &impl AsFd, ready: PollFlags, timeout: Option<Duration>) -> io::Result<bool> {
-    // A timeout too long to be added or expressed is as good as none.
+    // A timeout too long to be added is as good as none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::new(socket, ready)], left.as_ref()) {
+        let at_once = left.map_or(LONGEST_POLL, |left| left.min(LONGEST_POLL));
+        let at_once = Timespec::try_from(at_once).ok();
+        match poll(&mut [PollFd::new(socket, ready)], at_once.as_ref()) {
+            Ok(0) if left.is_none_or(|left| left > LONGEST_POLL) => {}
             Ok(count) => return Ok(count > 0),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

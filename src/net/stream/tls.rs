@@ -331,6 +331,8 @@ struct Incoming {
     /// Bytes that the session has decrypted and still holds.
     plaintext: usize,
     eof: bool,
+    /// The peer's `close_notify` is behind what was decrypted.
+    closed: bool,
     failed: Option<rustls::Error>,
 }
 
@@ -340,7 +342,8 @@ impl Incoming {
     }
 
     fn has_something(&self) -> bool {
-        !self.is_empty() || self.plaintext > 0 || self.eof || self.failed.is_some()
+        let ended = self.eof || self.closed || self.failed.is_some();
+        ended || !self.is_empty() || self.plaintext > 0
     }
 
     /// Reads from the transport, which may wait. The buffer must be empty.
@@ -394,7 +397,10 @@ impl Incoming {
             Err(error) => self.failed = Some(rustls::Error::General(error.to_string())),
         }
         match session.process_new_packets() {
-            Ok(state) => self.plaintext = state.plaintext_bytes_to_read(),
+            Ok(state) => {
+                self.plaintext = state.plaintext_bytes_to_read();
+                self.closed = state.peer_has_closed();
+            }
             Err(error) => self.failed = Some(error),
         }
     }
@@ -571,6 +577,18 @@ mod tests {
             waits.extend(timeout);
             Ok(waits.len() < self.stops_after)
         }
+    }
+
+    /// Though the transport has nothing more to say.
+    #[test]
+    fn the_end_that_came_with_the_last_bytes_is_readable() {
+        let (one, two) = pair();
+        one.write_vectored(&[IoSlice::new(&[7; 10])]).unwrap();
+        lock(&one.session).send_close_notify();
+        one.flush().unwrap();
+        assert_eq!(two.read(&mut [0; 100]).unwrap(), 10);
+        assert!(two.wait_readable(Some(Duration::ZERO)).unwrap());
+        assert_eq!(two.read(&mut [0; 100]).unwrap(), 0);
     }
 
     /// A record that drips in does not hold a read for longer than its timeout, and what
