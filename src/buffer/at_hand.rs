@@ -12,8 +12,8 @@ use std::{
 
 use super::{
     BufferPool,
-    block::Block,
-    pool::{self, BLOCK_OVERHEAD, Shared},
+    block::{BLOCK_OVERHEAD, Block},
+    pool::{self, Shared},
 };
 
 /// One to read into and one to write from.
@@ -27,7 +27,7 @@ thread_local! {
     static AT_HAND: RefCell<AtHand> = RefCell::default();
 }
 
-/// Whole blocks of one pool: the first `len` of `blocks`, the others are empty.
+/// Blocks of one pool, with room: the first `len` of `blocks`, the others are empty.
 #[derive(Default)]
 struct AtHand {
     pool: Weak<Shared>,
@@ -35,7 +35,7 @@ struct AtHand {
     len: usize,
 }
 
-/// Puts a whole block of `pool` in the place of an empty one, if there is one at hand,
+/// Puts a block of `pool` with room in the place of an empty one, if there is one at hand,
 /// and says so.
 #[inline]
 pub(super) fn take(pool: &Arc<Shared>, place: &mut Block) -> bool {
@@ -44,6 +44,7 @@ pub(super) fn take(pool: &Arc<Shared>, place: &mut Block) -> bool {
         if any {
             at_hand.len -= 1;
             mem::swap(place, &mut at_hand.blocks[at_hand.len]);
+            place.reclaim();
         }
         any
     };
@@ -54,7 +55,7 @@ pub(super) fn take(pool: &Arc<Shared>, place: &mut Block) -> bool {
 /// have it.
 #[inline]
 pub(super) fn keep(pool: &Arc<Shared>, block: &mut Block) -> bool {
-    if block.whole_len() > LONGEST_READ + BLOCK_OVERHEAD || !block.reclaim() {
+    if block.whole_len() > LONGEST_READ + BLOCK_OVERHEAD || !block.has_room() {
         return false;
     }
     let keep = |at_hand: &mut AtHand| {

@@ -11,6 +11,14 @@ use crate::simd::{Kernels, Mask, Utf8Bytes, Utf8Error};
 /// factor of two to ten; a multiple of this is never such a place.
 const ALIGN: usize = 64;
 
+/// What a block holds beside the bytes of one read: room in front for the cut
+/// header of a frame, alignment, and the readable bytes behind the last payload.
+pub(super) const BLOCK_OVERHEAD: usize = 512;
+
+/// Less room than this, in bytes, is not worth a read of its own in a block that messages
+/// were split off.
+pub(super) const WORTH_READING: usize = 16 << 10;
+
 /// A block of memory that messages can be split off without a copy, and that
 /// can be used again once they are gone.
 ///
@@ -64,6 +72,13 @@ impl Block {
     #[inline]
     pub(super) fn reclaim(&mut self) -> bool {
         self.bytes.len() == self.whole || self.reclaim_parts()
+    }
+
+    /// Whether there is room for a read, behind what was split off and is alive, or in the
+    /// whole allocation if nothing is.
+    #[inline]
+    pub(super) fn has_room(&mut self) -> bool {
+        self.reclaim() || self.bytes.len() >= WORTH_READING + BLOCK_OVERHEAD
     }
 
     #[inline(never)]

@@ -1,6 +1,7 @@
 //! Where buffers rest while no connection needs them.
 
 use std::{
+    collections::VecDeque,
     mem,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
@@ -9,7 +10,7 @@ use bytes::BytesMut;
 
 #[cfg(feature = "tokio")]
 use super::at_hand;
-use super::block::Block;
+use super::block::{BLOCK_OVERHEAD, Block};
 
 /// A pool of read and write buffers, shared by connections.
 ///
@@ -24,17 +25,14 @@ pub struct BufferPool(pub(super) Arc<Shared>);
 pub(super) struct Shared {
     block_len: usize,
     keep: usize,
-    resting: Mutex<Vec<Block>>,
+    /// Those with room behind those that messages have used up.
+    resting: Mutex<VecDeque<Block>>,
     /// Memory in which messages are put together; it may have grown.
     storage: Mutex<Vec<BytesMut>>,
 }
 
-/// What a block holds beside the bytes of one read: room in front for the cut
-/// header of a frame, alignment, and the readable bytes behind the last payload.
-pub(super) const BLOCK_OVERHEAD: usize = 512;
-
-/// How many resting blocks may still be in use by messages before it is not
-/// worth looking for a free one among them.
+/// How many resting blocks may be used up by messages before it is not worth looking for
+/// one with room among them.
 const LOOKS: usize = 8;
 
 impl BufferPool {
@@ -75,8 +73,8 @@ impl BufferPool {
         resting
     }
 
-    /// Puts a whole block in the place of an empty one: one that no message uses any
-    /// more, or a new one.
+    /// Puts a block in the place of an empty one: one that no message uses any more, or that
+    /// has room behind what they use, or a new one.
     #[inline]
     pub(super) fn supply(&self, place: &mut Block) {
         #[cfg(feature = "tokio")]
@@ -86,15 +84,15 @@ impl BufferPool {
         *place = self.take();
     }
 
-    /// A whole block that rests in the pool, or a new one.
+    /// A block with room that rests in the pool, or a new one.
     #[inline(never)] // so that those who find one at hand are short
     pub(super) fn take(&self) -> Block {
         let mut resting = lock(&self.0.resting);
         // The last one is the likeliest to be in the processor's cache.
-        for index in (0..resting.len()).rev().take(LOOKS) {
-            if resting[index].reclaim() {
-                return resting.swap_remove(index);
-            }
+        let with_room = resting.iter_mut().rev().take(LOOKS).position(Block::has_room);
+        let index = with_room.map(|from_back| resting.len() - 1 - from_back);
+        if let Some(block) = index.and_then(|index| resting.swap_remove_back(index)) {
+            return block;
         }
         drop(resting);
         Block::new(self.0.block_len)
@@ -140,15 +138,25 @@ impl BufferPool {
     }
 }
 
-/// Lets a block of the pool rest there, if there is room.
-pub(super) fn put(pool: &Shared, block: Block) {
+/// Lets a block of the pool rest there, if there is place for it, or for one with room in
+/// the place of one without.
+pub(super) fn put(pool: &Shared, mut block: Block) {
+    let has_room = block.has_room();
     let mut resting = lock(&pool.resting);
-    if resting.len() < pool.keep {
-        resting.push(block);
+    if resting.len() >= pool.keep {
+        if !has_room || resting.front_mut().is_none_or(Block::has_room) {
+            return;
+        }
+        resting.pop_front();
+    }
+    if has_room {
+        resting.push_back(block);
+    } else {
+        resting.push_front(block);
     }
 }
 
-fn lock<T>(mutex: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing can panic while the lock is held, and a list of buffers has no
     // state that could be half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

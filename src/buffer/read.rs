@@ -13,10 +13,6 @@ const HEADROOM: usize = 192;
 /// look past the end.
 pub(crate) const SLACK: usize = 64;
 
-/// In a block that messages were split off, less room than this is not worth a
-/// read of its own.
-const WORTH_READING: usize = 16 << 10;
-
 /// Bytes received and not yet taken: `block[start..end]`.
 ///
 /// There is no block after [`release`](Self::release), until the next read.
@@ -111,11 +107,10 @@ impl ReadBuffer {
     /// lost.
     #[inline(always)]
     fn renew(&mut self) {
-        const MIN_LEN: usize = HEADROOM + WORTH_READING + SLACK;
         if !self.holds_memory() {
             self.block.clear();
             self.pool.supply(&mut self.block);
-        } else if !self.block.reclaim() && self.block.len() < MIN_LEN {
+        } else if !self.block.has_room() {
             let mut used_up = std::mem::take(&mut self.block);
             self.pool.supply(&mut self.block);
             self.pool.put(&mut used_up);
@@ -268,6 +263,34 @@ mod tests {
         }
         for (round, message) in messages.iter().enumerate() {
             assert!(message.iter().all(|&byte| byte == round as u8));
+        }
+    }
+
+    /// A peer may let each message come alone, and the application keep them all.
+    #[test]
+    fn messages_that_are_kept_share_blocks() {
+        let releases: [fn(&mut ReadBuffer); 2] = [
+            ReadBuffer::release,
+            #[cfg(feature = "tokio")]
+            ReadBuffer::release_at_hand,
+            #[cfg(not(feature = "tokio"))]
+            ReadBuffer::release,
+        ];
+        for release in releases {
+            let mut buffer = ReadBuffer::new(BufferPool::new(64 << 10, 4));
+            let mut messages: Vec<Bytes> = Vec::new();
+            for _ in 0..1000 {
+                buffer.prepare()[..10].fill(7);
+                buffer.commit(10);
+                messages.push(buffer.split(10));
+                release(&mut buffer);
+            }
+            let address = |message: &Bytes| message.as_ptr() as usize;
+            let far = messages
+                .windows(2)
+                .filter(|pair| address(&pair[1]).abs_diff(address(&pair[0])) > 1 << 10);
+            assert!(far.count() < 10);
+            assert!(messages.iter().all(|message| message[..] == [7; 10]));
         }
     }
 

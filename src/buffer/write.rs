@@ -4,7 +4,10 @@ use std::{collections::VecDeque, io::IoSlice, iter};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::{BufferPool, block::Block};
+use super::{
+    BufferPool,
+    block::{BLOCK_OVERHEAD, Block},
+};
 use crate::{
     frame::HeaderBytes,
     simd::{Kernels, Mask},
@@ -205,9 +208,12 @@ impl WriteQueue {
 
     /// Where nothing waits, lets the byte behind a header lie at an aligned address.
     fn align(&mut self, header_len: usize) {
-        // No part is in use, and the block is whole again.
-        if self.block.reclaim() && !self.block.is_empty() {
+        // What was split off is gone, unless received messages use a part of the block.
+        self.block.reclaim();
+        if self.block.len() >= BLOCK_OVERHEAD {
             self.start_aligned(header_len);
+        } else {
+            (self.start, self.end) = (self.block.len(), self.block.len());
         }
     }
 
@@ -251,8 +257,8 @@ impl WriteQueue {
             let block = std::mem::take(&mut self.block);
             self.sealed_len += end - start;
             self.sealed.push_back(Segment::Full { block, start, end });
-        } else if !self.block.is_empty() {
-            self.pool.put(&mut self.block);
+        } else if self.block.whole_len() > 0 {
+            self.pool.put(&mut self.block); // all of it may have been split off
         }
         self.pool.supply(&mut self.block);
         self.start_aligned(header_len);
@@ -381,6 +387,24 @@ mod tests {
         assert_eq!(pool.resting(), 0);
     }
 
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn a_block_that_was_used_to_its_last_byte_goes_to_the_pool() {
+        let kernels = Kernels::active();
+        let pool = BufferPool::new(1 << 10, 8);
+        let mut queue = WriteQueue::new(pool.clone());
+        queue.push(kernels, header(20), &[2; 20], Mask::NONE);
+        let rest = vec![3; queue.block.len() - queue.end - header(500).len()];
+        queue.push(kernels, header(rest.len()), &rest, Mask::NONE);
+        queue.push_shared(header(5000), Bytes::from_static(&[7; 5000]));
+        assert!(queue.block.is_empty());
+
+        // The next one is at hand, and what takes its place there is to be empty.
+        pool.put_at_hand(&mut pool.take());
+        queue.push(kernels, header(20), &[2; 20], Mask::NONE);
+        assert_eq!(pool.resting(), 1);
+    }
+
     #[test]
     fn a_queue_that_was_long_once_keeps_little_of_its_list() {
         let releases: [fn(&mut WriteQueue); 2] = [
@@ -399,6 +423,26 @@ mod tests {
             assert!(queue.sealed.capacity() > 1000);
             release(&mut queue);
             assert!(queue.sealed.capacity() <= KEPT_SEGMENTS, "{}", queue.sealed.capacity());
+        }
+    }
+
+    /// Of a block that received messages have a part of, too.
+    #[test]
+    fn the_rest_of_a_block_is_used_again_and_again() {
+        let kernels = Kernels::active();
+        let pool = BufferPool::new(64 << 10, 8);
+        let mut block = pool.take();
+        let message = block.split_to(1000);
+        pool.put(&mut block);
+        let mut queue = WriteQueue::new(pool.clone());
+        for _ in 0..1000 {
+            queue.push(kernels, header(1000), &[2; 1000], Mask::NONE);
+            let mut slices = [IoSlice::new(&[])];
+            assert_eq!(queue.slices(&mut slices), 1);
+            let place = slices[0].as_ptr() as usize - message.as_ptr() as usize;
+            assert!((1000..2000).contains(&place));
+            assert_eq!(slices[0][header(1000).len()..].as_ptr() as usize % 64, 0);
+            drain(&mut queue, usize::MAX);
         }
     }
 

@@ -56,8 +56,8 @@ pub enum DeflateError {
 /// corrupts everything after it. So, with takeover, whether a message is worth
 /// compressing is decided before the compressor sees it (by its length and a
 /// look at how random its bytes are), and a message that it has seen is always
-/// sent compressed, even where it grew: by an eighth at the very most, and only
-/// below 512 bytes or by misjudgement. Without takeover the output is thrown
+/// sent compressed, even where it grew: by an eighth and two bytes at the very most,
+/// and only below 512 bytes or by misjudgement. Without takeover the output is thrown
 /// away freely, and a message that would grow is sent plain.
 ///
 /// A caller that cannot send a message that was compressed must call

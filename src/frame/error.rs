@@ -4,7 +4,8 @@ use super::{CloseCode, MAX_CONTROL_PAYLOAD};
 
 /// A rule of RFC 6455, 5 that a frame breaks.
 ///
-/// Each is known when the header is: no byte of payload is waited for.
+/// Each but a wrong [close code](Self::CloseCode) is known when the header is: no byte of
+/// payload is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {

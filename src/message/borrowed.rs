@@ -16,7 +16,8 @@ pub enum MessageRef<'a> {
     Text(TextMut<'a>),
     /// A binary message.
     Binary(&'a mut [u8]),
-    /// A ping; it is answered already.
+    /// A ping; it is answered already, unless
+    /// [`auto_pong`](crate::WebSocketOptions::auto_pong) is off.
     Ping(&'a [u8]),
     /// A pong.
     Pong(&'a [u8]),

@@ -22,7 +22,8 @@ pub enum WebSocketMessage {
     Text(Utf8Bytes),
     /// A binary message.
     Binary(Bytes),
-    /// A ping, of at most 125 bytes. A received one is answered already.
+    /// A ping, of at most 125 bytes. A received one is answered already, unless
+    /// [`auto_pong`](crate::WebSocketOptions::auto_pong) is off.
     Ping(Bytes),
     /// A pong, of at most 125 bytes.
     Pong(Bytes),

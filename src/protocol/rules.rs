@@ -45,6 +45,9 @@ impl Rules {
         if header.rsv1 && !(self.compression && header.opcode.begins_message()) {
             return Err(FrameError::ReservedBits { bits: 0b100 }.into());
         }
+        if header.opcode == Opcode::Close && header.payload_len == 1 {
+            return Err(FrameError::CloseTooShort.into());
+        }
         if header.opcode.is_control() {
             return Ok(());
         }

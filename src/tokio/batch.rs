@@ -92,10 +92,11 @@ where
     L: Lines,
     F: FnMut(MessageRef<'_>, &mut Answers<'_>) -> Result<(), WebSocketError>,
 {
-    if lines.with_sending(|sending, _, _| !sending.sender.has_room(1)) {
-        ready!(lines.poll_sending(cx, |sending, stream, cx| sending.poll_room(cx, stream, 1)))?;
-    }
     loop {
+        // Each time: what is owed to the peer may have taken the room.
+        if lines.with_sending(|sending, _, _| !sending.sender.has_room(1)) {
+            ready!(lines.poll_sending(cx, |sending, stream, cx| sending.poll_room(cx, stream, 1)))?;
+        }
         let found = match ready!(reading.poll_more(cx, lines, Way::Whole))? {
             More::Found(found) => Some(found),
             More::Bytes => None,

@@ -339,17 +339,18 @@ impl Reading {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         };
         let (first, rest) = found.cut(buf.remaining());
-        self.held = rest;
-        match self.open_chunk(lines, first).map_err(io::Error::other)? {
+        let last = match self.open_chunk(lines, first).map_err(io::Error::other)? {
             Received::Chunk(chunk) => {
                 buf.put_slice(chunk.payload);
-                Poll::Ready(Ok(chunk.last))
+                chunk.last
             }
             Received::Control(MessageRef::Close(..)) => {
-                Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            Received::Control(_) => Poll::Ready(Ok(false)),
-        }
+            Received::Control(_) => false,
+        };
+        self.held = rest;
+        Poll::Ready(Ok(last))
     }
 
     /// Drops what is still to come of the current message.

@@ -325,6 +325,8 @@ fn c4_2_n21_to_n27_are_judged_at_the_header() {
             assert!(judged(&mut endpoint, first, 100), "{first:#x}");
         }
         assert!(judged(&mut endpoint, BINARY, (16 << 20) + 1));
+        assert!(judged(&mut endpoint, CLOSE, 1), "half a code");
+        assert!(!judged(&mut endpoint, CLOSE, 2));
         assert!(!judged(&mut endpoint, BINARY, 100));
         assert!(!judged(&mut endpoint, PING, 125));
         let error = ProtocolError::from(FrameError::Masked);

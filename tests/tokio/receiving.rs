@@ -148,6 +148,48 @@ fn a_half_takes_in_batches_what_is_there() {
     assert!(take("").1.is_pending());
 }
 
+/// A pong that leaves its slot while messages are waited for takes the room of an answer.
+#[tokio::test]
+async fn a_batch_waits_for_the_room_that_a_pong_has_taken() {
+    let wire = Wire::default();
+    let mut options = quiet();
+    options.limits.write_queue = 1 << 10;
+    let mut ws = server_with(&wire, &options);
+    let echo = |ws: &mut WebSocketStream<Wire>| {
+        poll_once(ws.receive_batch(|message, answers| match message.is_data() {
+            true => answers.write(message),
+            false => Ok(()),
+        }))
+    };
+    // The first pong is queued, and the second one waits behind it.
+    for ping in [vec![], vec![7; 125]] {
+        wire.deliver_message(&WebSocketMessage::Ping(ping.into()));
+        assert!(matches!(echo(&mut ws), Poll::Ready(Ok(true))));
+    }
+    assert!(poll_once(ws.write(&[0; 1015])).is_ready());
+    wire.deliver_message(&"answer me".into());
+    wire.grant(2);
+    let waits = echo(&mut ws);
+    assert!(waits.is_pending(), "{waits:?}");
+
+    wire.grant(usize::MAX);
+    assert!(matches!(echo(&mut ws), Poll::Ready(Ok(true))));
+    assert!(poll_once(ws.flush()).is_ready());
+    assert_eq!(wire.sent_texts().last().map(String::as_str), Some("answer me"));
+}
+
+/// Nor do they say that the message has ended.
+#[tokio::test]
+async fn bytes_behind_one_that_is_not_utf8_are_not_handed_out() {
+    let wire = Wire::open();
+    let mut ws = server(&wire);
+    wire.deliver(&client_fragment(Opcode::Text, b"\xFFhello", true));
+    let mut reader = ws.receive_reader().await.unwrap().unwrap();
+    for _ in 0..3 {
+        assert!(reader.read(&mut [0]).await.is_err());
+    }
+}
+
 /// Compressed messages refer to earlier ones until the connection is idle, and then,
 /// if it is told to, it holds no compressor.
 #[cfg(feature = "deflate")]
