@@ -97,7 +97,7 @@ impl<S: Duplex> WebSocketReader<S> {
     }
 
     /// Bounds each receive; `None`, the default, waits for ever, and zero takes what is
-    /// there. See [`WebSocketConnection::set_read_timeout`](super::WebSocketConnection::set_read_timeout).
+    /// there; as [`WebSocketConnection`](super::WebSocketConnection)'s.
     pub fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         self.reading.timeout = timeout;
     }

@@ -269,12 +269,10 @@ mod tests {
     /// A peer may let each message come alone, and the application keep them all.
     #[test]
     fn messages_that_are_kept_share_blocks() {
-        let releases: [fn(&mut ReadBuffer); 2] = [
+        let releases: &[fn(&mut ReadBuffer)] = &[
             ReadBuffer::release,
             #[cfg(feature = "tokio")]
             ReadBuffer::release_at_hand,
-            #[cfg(not(feature = "tokio"))]
-            ReadBuffer::release,
         ];
         for release in releases {
             let mut buffer = ReadBuffer::new(BufferPool::new(64 << 10, 4));

@@ -407,12 +407,10 @@ mod tests {
 
     #[test]
     fn a_queue_that_was_long_once_keeps_little_of_its_list() {
-        let releases: [fn(&mut WriteQueue); 2] = [
+        let releases: &[fn(&mut WriteQueue)] = &[
             WriteQueue::release,
             #[cfg(feature = "tokio")]
             WriteQueue::release_at_hand,
-            #[cfg(not(feature = "tokio"))]
-            WriteQueue::release,
         ];
         for release in releases {
             let mut queue = WriteQueue::new(BufferPool::new(1 << 10, 8));

@@ -5,6 +5,8 @@
 //! arrives at is a `Stream`. The decisions along the way are
 //! made by parts that perform no I/O, for other drivers to use.
 
+use std::time::{Duration, Instant};
+
 #[cfg(feature = "driver")]
 mod connector;
 pub mod dial;
@@ -26,3 +28,10 @@ pub use connector::{Connector, ProxyChoice};
 #[cfg(feature = "driver")]
 pub use error::{Error, Phase};
 pub use url::{UrlError, WebSocketUrl};
+
+/// `wait` behind `now`; one too long to be added is as good as a day.
+fn after(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).unwrap_or(now + A_DAY)
+}
+
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);

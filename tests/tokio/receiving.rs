@@ -107,6 +107,14 @@ impl Wake for Wakes {
     }
 }
 
+/// Polls a batch once that answers what is data.
+fn poll_echo(ws: &mut WebSocketStream<Wire>) -> Poll<Result<bool, WebSocketError>> {
+    poll_once(ws.receive_batch(|message, answers| match message.is_data() {
+        true => answers.write(message),
+        false => Ok(()),
+    }))
+}
+
 /// What is owed to the peer does not take the room that an answer was promised.
 #[test]
 fn an_answer_finds_room_behind_a_pong() {
@@ -116,10 +124,7 @@ fn an_answer_finds_room_behind_a_pong() {
     let mut ws = server_with(&wire, &options);
     wire.deliver_message(&WebSocketMessage::Ping("owed".into()));
     wire.deliver_message(&"x".repeat(2 << 10).into());
-    let handed_out = poll_once(ws.receive_batch(|message, answers| match message.is_data() {
-        true => answers.write(message),
-        false => Ok(()),
-    }));
+    let handed_out = poll_echo(&mut ws);
     assert!(matches!(handed_out, Poll::Ready(Ok(true))), "{handed_out:?}");
     assert!(poll_once(ws.flush()).is_ready());
     let sent: Vec<Opcode> = wire.sent().iter().map(|frame| frame.opcode).collect();
@@ -155,25 +160,19 @@ async fn a_batch_waits_for_the_room_that_a_pong_has_taken() {
     let mut options = quiet();
     options.limits.write_queue = 1 << 10;
     let mut ws = server_with(&wire, &options);
-    let echo = |ws: &mut WebSocketStream<Wire>| {
-        poll_once(ws.receive_batch(|message, answers| match message.is_data() {
-            true => answers.write(message),
-            false => Ok(()),
-        }))
-    };
     // The first pong is queued, and the second one waits behind it.
     for ping in [vec![], vec![7; 125]] {
         wire.deliver_message(&WebSocketMessage::Ping(ping.into()));
-        assert!(matches!(echo(&mut ws), Poll::Ready(Ok(true))));
+        assert!(matches!(poll_echo(&mut ws), Poll::Ready(Ok(true))));
     }
     assert!(poll_once(ws.write(&[0; 1015])).is_ready());
     wire.deliver_message(&"answer me".into());
     wire.grant(2);
-    let waits = echo(&mut ws);
+    let waits = poll_echo(&mut ws);
     assert!(waits.is_pending(), "{waits:?}");
 
     wire.grant(usize::MAX);
-    assert!(matches!(echo(&mut ws), Poll::Ready(Ok(true))));
+    assert!(matches!(poll_echo(&mut ws), Poll::Ready(Ok(true))));
     assert!(poll_once(ws.flush()).is_ready());
     assert_eq!(wire.sent_texts().last().map(String::as_str), Some("answer me"));
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 #[cfg(feature = "tls")]
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[cfg(feature = "tls")]
 use rustls::ClientConfig;
 
-use super::WebSocketUrl;
 use super::dial::{DialOptions, Resolver, SystemResolver};
 use super::error::Error;
 #[cfg(feature = "tls")]
@@ -16,6 +15,7 @@ use super::error::Phase;
 use super::proxy::{EnvironmentProxies, Proxy};
 #[cfg(feature = "tls")]
 use super::tls::{TlsClient, TlsError};
+use super::{WebSocketUrl, after};
 #[cfg(feature = "blocking")]
 pub use blocking::Connected;
 
@@ -92,8 +92,7 @@ impl Default for Connector {
 impl Connector {
     /// When a connection that is begun at `now` has to stand.
     pub(crate) fn deadline(&self, now: Instant) -> Instant {
-        // A timeout too long to be added is as good as a day.
-        now.checked_add(self.options.timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60))
+        after(now, self.options.timeout)
     }
 
     /// The proxy to go through to the host of `url`.

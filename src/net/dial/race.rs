@@ -6,6 +6,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::net::after;
+
 /// Puts addresses in the order in which to try them (RFC 8305, section 4):
 /// the families take turns, from the one that the resolver put first, and keep
 /// the resolver's order within themselves. Duplicates are dropped.
@@ -41,8 +43,6 @@ pub struct Race {
     running: usize,
     failed: Vec<Attempt>,
 }
-
-const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to do next in a [`Race`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +87,7 @@ impl Race {
         match self.queue.pop_front() {
             Some(address) => {
                 self.running += 1;
-                // Too long to be added is as good as a day.
-                self.next_start = now.checked_add(self.stagger).or(now.checked_add(A_DAY));
+                self.next_start = Some(after(now, self.stagger));
                 RaceStep::Start(address)
             }
             None if self.running > 0 => RaceStep::Wait(None),
@@ -127,6 +126,7 @@ impl Race {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::A_DAY;
 
     const STAGGER: Duration = Duration::from_millis(250);
 

@@ -9,14 +9,14 @@ mod tls;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-/// The longest wait that a system is asked for at once: some refuse one of 2^31
-/// milliseconds.
-pub(super) const LONGEST_POLL: Duration = Duration::from_secs(24 * 60 * 60);
-
 pub use adapter::ReadWrite;
 pub use default::Stream;
 #[cfg(feature = "tls")]
 pub use tls::TlsStream;
+
+/// The longest wait that a system is asked for at once: some refuse one of 2^31
+/// milliseconds.
+pub(super) const LONGEST_POLL: Duration = super::A_DAY;
 
 /// A byte stream, both of whose directions can be used at once through a
 /// shared reference.

@@ -196,7 +196,7 @@ where
                 // From whole registers on, where that is no harm: what is left at the end
                 // is then as much in all texts of a length, wherever they lie.
                 Err(tested) if A::IN_PLACE => span = span.suffix(tested),
-                Err(tested) => span = span.suffix(tested - tested % 64),
+                Err(tested) => span = span.suffix(tested - tested % I::Bytes64::LEN),
             }
         }
         let mut check = <I::Register as Utf8Block>::Check::after(last);
